@@ -1,0 +1,1 @@
+"""The query language, shared by the command line and the full-screen app."""

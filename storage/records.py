@@ -1,0 +1,284 @@
+"""The nouns of pixshelf as frozen records: what goes into a Repository and what comes out.
+
+Times are UTC, in whole seconds since 1970. Hashes are raw bytes. A `label` or `split` of
+None means that the image has none. Nothing here reads or writes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+RunStatus = Literal["running", "done", "stopped", "failed"]
+
+UNCERTAIN_BELOW = 0.8
+"""A prediction is called uncertain when its confidence is below this."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewImage:
+    """One image on its way in: the bytes as given, and what was measured from them.
+
+    `pixel_hash` is 16 bytes over the decoded mode, size and pixels (equal for the same picture in
+    another file); `dhash` is a signed 64-bit difference hash. `thumbnail` holds encoded bytes,
+    for images whose longer side is over 128 px. `source` is the path within what was imported.
+    """
+
+    data: bytes
+    sha256: bytes
+    pixel_hash: bytes
+    dhash: int
+    width: int
+    height: int
+    channels: int
+    format: str
+    source: str
+    label: str | None = None
+    split: Split | None = None
+    tags: tuple[str, ...] = ()
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of one NewImage: the id it has now, and whether it was new."""
+
+    id: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePrediction:
+    """A model's answer as it is shown beside an image. `wrong` is None for an unlabelled one."""
+
+    model: int
+    label: str
+    confidence: float
+    wrong: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image without its bytes.
+
+    `channels` counts those of the stored file (1 grey, 2 grey and alpha, 3 colour, 4 colour and
+    alpha or CMYK). `bytes` is the length of the stored file. `source` is where it came from.
+    """
+
+    id: int
+    sha256: bytes
+    label: str | None
+    split: Split | None
+    tags: tuple[str, ...]
+    width: int
+    height: int
+    channels: int
+    format: str
+    bytes: int
+    source: str
+    added_at: int
+    prediction: ImagePrediction | None = None
+
+
+class Example(NamedTuple):
+    """The few facts about an image that training and evaluation select by."""
+
+    id: int
+    sha256: bytes
+    pixel_hash: bytes
+    label: str | None
+    split: Split | None
+    width: int
+    height: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some images in a query's order. `next` continues after the last one; None at the end."""
+
+    images: tuple[ImageRecord, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts over a whole dataset. `sizes` is keyed 'WIDTHxHEIGHT', the most frequent first."""
+
+    images: int
+    unlabelled: int
+    bytes: int
+    labels: Mapping[str, int]
+    splits: Mapping[str, int]
+    formats: Mapping[str, int]
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """One training about to start. `settings` and `versions` are plain JSON values.
+
+    `data_digest` is a sha256 over the exact images, labels and splits that the run sees.
+    """
+
+    name: str
+    seed: int
+    settings: Mapping[str, Any]
+    labels: tuple[str, ...]
+    data_digest: bytes
+    versions: Mapping[str, str]
+    total_epochs: int
+    total_steps: int
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMetrics:
+    """One finished epoch. `epoch` counts from 1, `step` is the steps taken in all, `seconds` the
+    training time since the run began. Losses are mean cross-entropies in nats, accuracies are
+    shares of 1. The val fields are None where there is no validation part."""
+
+    epoch: int
+    step: int
+    seconds: float
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What is needed to go on from the end of an epoch or from within one: safetensors bytes of
+    the weights and of the optimizer."""
+
+    epoch: int
+    step: int
+    weights: bytes
+    optimizer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A training, as stored. `model` is the model it gave, if it gave one."""
+
+    id: int
+    name: str
+    status: RunStatus
+    seed: int
+    settings: Mapping[str, Any]
+    labels: tuple[str, ...]
+    data_digest: bytes
+    versions: Mapping[str, str]
+    total_epochs: int
+    total_steps: int
+    pid: int | None
+    started_at: int
+    finished_at: int | None
+    error: str | None
+    model: int | None
+    epochs: tuple[EpochMetrics, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """A model as data: an architecture spec (plain JSON values), safetensors weights, LiteRT bytes.
+
+    `labels` are in the order of the model's outputs. `temperature` divides the logits before the
+    softmax; it is already part of `litert`'s outputs, which are probabilities.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    spec: Mapping[str, Any]
+    parameters: int
+    weights: bytes
+    litert: bytes
+    temperature: float
+    run: int | None = None
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A stored model without its weights. `weights_sha256` names the exact weights."""
+
+    id: int
+    name: str
+    run: int | None
+    labels: tuple[str, ...]
+    spec: Mapping[str, Any]
+    parameters: int
+    weights_sha256: bytes
+    temperature: float
+    val_accuracy: float | None
+    val_loss: float | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrediction:
+    """A model's answer on its way in. `probabilities` is float32, little-endian, one per label of
+    the model, in the model's order; `margin` is the highest less the second highest."""
+
+    image: int
+    label: str
+    confidence: float
+    margin: float
+    probabilities: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A stored prediction. `truth` is the label that the image had when it was made."""
+
+    image: int
+    model: int
+    label: str
+    confidence: float
+    margin: float
+    probabilities: bytes
+    truth: str | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a user did to labels, splits or tags. `images` counts those it changed."""
+
+    id: int
+    at: int
+    actor: str
+    kind: str
+    summary: str
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that `check` found wrong."""
+
+    what: str
+    image: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """What the dataset itself is, below the images in it."""
+
+    url: str
+    backend: str
+    library: str
+    schema_version: int
+    bytes: int
+    images: int
+    models: int
+    runs: int
+    predictions: int
+    details: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What is drawn in a terminal. Knows no SQL and no TensorFlow."""
