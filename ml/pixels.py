@@ -10,7 +10,7 @@ import math
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -166,7 +166,7 @@ def fit(picture: Image, spec: InputSpec) -> Image:
     """
     from storage.pictures import to_mode
 
-    picture = to_mode(picture, spec.channels)
+    picture = to_mode(picture, 1 if spec.channels == 1 else 3)
     goal = (spec.width, spec.height)
     if picture.size == goal:
         return picture
@@ -256,7 +256,7 @@ def decode_stream(
     *,
     threads: int | None = None,
     chunk: int = CHUNK,
-) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:
+) -> Generator[tuple[list[int], NDArray[np.uint8]]]:
     """Decode (id, bytes) pairs chunk by chunk: the ids, and uint8 [n, height, width, channels].
 
     The next chunk is read and decoded in the background while the caller works on this one. Holds

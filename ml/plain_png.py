@@ -50,7 +50,7 @@ def decode_plain(datas: Sequence[bytes], out: NDArray[np.uint8]) -> list[int]:
             streams.append(stream)
     if not streams:
         return left
-    raw = np.frombuffer(b"".join(streams), np.uint8).reshape(len(done), height, -1)
+    raw = np.frombuffer(bytearray().join(streams), np.uint8).reshape(len(done), height, -1)
     known = (raw[:, :, 0] <= 4).all(axis=1)
     if not known.all():
         left = sorted([*left, *(done[at] for at in np.flatnonzero(~known))])
