@@ -1,0 +1,76 @@
+"""`pixshelf label`: give images a label, or take it away, as one action of the history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.output import line, write_json
+from cli.selection import QueryCommand, chosen_ids
+from cli.session import session
+from cli.text import plural, printable
+from storage.errors import UsageError
+
+app = typer.Typer(rich_markup_mode=None)
+
+EPILOG = """
+\b
+Examples:
+  pixshelf label 12 13 14 cat
+  pixshelf label is:unlabelled source:"kittens/*" cat
+  pixshelf label --clear tag:doubtful
+  pixshelf ls is:wrong --limit 0 --tsv | cut -f1 | tail -n +2 | pixshelf label - cat
+"""
+
+
+@app.command(cls=QueryCommand, epilog=EPILOG)
+def label(
+    ctx: typer.Context,
+    *,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGES... LABEL",
+            help="Ids, or query words, or - for ids on stdin; then the label.",
+            show_default=False,
+        ),
+    ],
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Take the label away; no LABEL is given.")
+    ] = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Give images a label, or take it away.
+
+    Prints how many images there are and how many were changed. The whole change is one action of
+    the dataset's history.
+    """
+    targets, wanted = (words, None) if clear else (words[:-1], words[-1])
+    if not targets:
+        raise UsageError(
+            f"only {words[-1]!r} was given: images and a label are needed",
+            hint="pixshelf label is:unlabelled cat",
+        )
+    if wanted is not None:
+        from storage.labels import clean_label
+
+        wanted = clean_label(wanted)
+    with session(ctx).open() as repo:
+        ids = chosen_ids(repo, targets)
+        changed = None
+        if dry_run:
+            for image_id in ids:
+                repo.images.get(image_id)
+        else:
+            changed = repo.images.set_label(ids, wanted, actor="cli").images if ids else 0
+    if json:
+        write_json({"label": wanted, "images": len(ids), "changed": changed, "dry_run": dry_run})
+        return
+    what = "without a label" if wanted is None else f"labelled {printable(wanted)}"
+    if changed is None:
+        line(f"{plural(len(ids), 'image')} would be {what}")
+    else:
+        line(f"{plural(len(ids), 'image')} {what}, {changed:,} changed")

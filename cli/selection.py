@@ -1,0 +1,61 @@
+"""Which images a command is about: ids, a query, or ids from standard input."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from typer.core import TyperCommand
+
+from storage.errors import UsageError
+
+if TYPE_CHECKING:
+    from storage.query import Query
+    from storage.repository import Repository
+
+_NEGATED = re.compile(r"-[A-Za-z_]{2,}(?:<=|>=|[:<>=])")
+_MARK = "\0"  # no argument of a process can hold this byte
+MAX_STDIN = 64 << 20
+
+
+class QueryCommand(TyperCommand):
+    """A command that takes query words, of which one such as `-label:7` is not an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        marked = [_MARK + word if _NEGATED.match(word) else word for word in args]
+        return super().parse_args(ctx, marked)
+
+
+def query_text(words: Sequence[str] | None) -> str:
+    """The query that the words on the command line make up."""
+    return " ".join(word.removeprefix(_MARK) for word in words or ())
+
+
+def query_of(words: Sequence[str] | None) -> Query:
+    """The words on the command line, parsed. Raises QueryError."""
+    from storage.query import parse
+
+    return parse(query_text(words))
+
+
+def chosen_ids(repo: Repository, words: Sequence[str]) -> list[int]:
+    """The images that the words name: ids, `-` for ids on standard input, or a query.
+    Whether the ids are there is not looked at. Raises UsageError or QueryError for words that are
+    none of these."""
+    if list(words) == ["-"]:
+        return _ids_of(sys.stdin.read(MAX_STDIN).split(), "standard input")
+    if all(word.replace(",", "").isdecimal() for word in words):
+        return _ids_of([part for word in words for part in word.split(",") if part], "the ids")
+    return repo.images.ids(query_of(words))
+
+
+def _ids_of(parts: Sequence[str], where: str) -> list[int]:
+    for part in parts:
+        if not (part.isascii() and part.isdecimal() and len(part) < 19):
+            raise UsageError(
+                f"{where}: {part[:40]!r} is not an image's id",
+                hint="ids are whole numbers, as `pixshelf ls` lists them",
+            )
+    return list(dict.fromkeys(int(part) for part in parts))

@@ -1,0 +1,142 @@
+"""What one invocation was told: which dataset, which config file, how quiet.
+
+Precedence is flag, then environment, then config file, then default. The global options may
+stand before or after the command's name; the later one wins.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from cli.config import Config
+    from storage.repository import Repository
+
+
+@dataclass(slots=True)
+class Session:
+    """The global options as given, and what follows from them."""
+
+    db_flag: str | None = None
+    config_flag: str | None = None
+    quiet_flag: bool = False
+    _config: Config | None = field(default=None, repr=False)
+
+    @property
+    def config_path(self) -> Path:
+        """The config file that counts, whether or not it is there."""
+        from cli.config import default_config_path
+
+        named = self.config_flag or os.environ.get("PIXSHELF_CONFIG")
+        return Path(named).expanduser() if named else default_config_path()
+
+    @property
+    def config(self) -> Config:
+        """The config file's content, read once. Raises UsageError if it makes no sense."""
+        if self._config is None:
+            from cli.config import load_config
+
+            named = self.config_flag or os.environ.get("PIXSHELF_CONFIG")
+            self._config = load_config(self.config_path, must_exist=bool(named))
+        return self._config
+
+    @property
+    def db_named(self) -> str | None:
+        """The dataset's path or URL as the user named it; None where the default is meant."""
+        return self.db_flag or os.environ.get("PIXSHELF_DB") or self.config.db
+
+    @property
+    def db(self) -> str:
+        """The dataset's path or URL."""
+        return self.db_named or str(default_data_folder() / "pixshelf.db")
+
+    @property
+    def quiet(self) -> bool:
+        """Whether notes and progress are unwanted."""
+        return self.quiet_flag or self.config.quiet
+
+    def open(self, *, create: bool = False) -> Repository:
+        """Open the dataset; with `create`, make the dataset file if it is not there.
+        Raises DatasetError."""
+        from storage.opening import open_repository
+
+        if create and self.db_named is None:
+            default_data_folder().mkdir(parents=True, exist_ok=True)
+        return open_repository(self.db, create=create)
+
+    def threads(self, flag: int | None) -> int | None:
+        """The number of threads asked for; None leaves the choice to the command."""
+        return flag if flag is not None else self.config.threads
+
+
+def default_data_folder() -> Path:
+    """Where dataset files are kept when no path is named."""
+    from platformdirs import user_data_path
+
+    return user_data_path("pixshelf", appauthor=False)
+
+
+def session(ctx: typer.Context) -> Session:
+    """The Session of the running command."""
+    found = ctx.find_object(Session)
+    if found is None:
+        raise RuntimeError("a command ran outside the root group")
+    return found
+
+
+def _remember_db(ctx: typer.Context, value: str | None) -> None:
+    if value is not None and not ctx.resilient_parsing:
+        session(ctx).db_flag = value
+
+
+def _remember_quiet(ctx: typer.Context, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        session(ctx).quiet_flag = True
+
+
+@cache
+def _shared_options() -> tuple[Any, ...]:
+    template = typer.Typer(add_completion=False)
+
+    @template.command()
+    def shared(
+        db: Annotated[
+            str | None,
+            typer.Option(
+                "--db",
+                metavar="PATH",
+                help="The dataset: a file's path or a URL.",
+                expose_value=False,
+                callback=_remember_db,
+            ),
+        ] = None,
+        quiet: Annotated[
+            bool,
+            typer.Option(
+                "--quiet",
+                "-q",
+                help="Nothing on stderr but errors.",
+                expose_value=False,
+                callback=_remember_quiet,
+            ),
+        ] = False,
+    ) -> None:
+        """Only its options are used."""
+
+    return tuple(typer.main.get_command(template).params)
+
+
+def add_shared_options(command: Any) -> None:
+    """Let the global options also stand after the name of a command, or of one within a group."""
+    nested = getattr(command, "commands", None)
+    if nested is None:
+        command.params.extend(_shared_options())
+        return
+    for inner in nested.values():
+        add_shared_options(inner)
