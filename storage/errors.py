@@ -60,7 +60,7 @@ class QueryError(UsageError):
 
 
 class DatasetError(PixshelfError):
-    """The dataset cannot be opened: missing, damaged, of another kind, or newer than the program."""
+    """The dataset cannot be opened: missing, damaged, not a dataset, or from a newer program."""
 
     exit_code = ExitCode.UNOPENED
 

@@ -89,7 +89,8 @@ class Images(Protocol):
         ...
 
     def set_label(self, image_ids: Sequence[int], label: str | None, *, actor: str) -> Action:
-        """Give the images a label, or take it away; one action in the history.
+        """Give the images a label, or take it away; one action in the history. Where nothing
+        needs to change, nothing is recorded and the answer has id 0 (so for all such edits).
         Raises NotFound (and changes nothing) if an id is gone, RefusedInput for a bad label."""
         ...
 

@@ -1,0 +1,309 @@
+"""A dataset file, open: connections, transactions, the write lock, and SQLite's errors made ours.
+
+Reads go through a read-only connection, one short statement at a time. Writes go through a second
+connection, opened when first needed, inside `write()`, which holds the lock for one transaction.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from storage.errors import DatasetBusy, DatasetError, PixshelfError, StorageFull
+from storage.sqlite.lock import WriteLock
+from storage.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
+
+Row = tuple[Any, ...]
+Parameters = Sequence[Any]
+
+PAGE_SIZE = 8192
+CHECKPOINT_BYTES = 16 * 1024 * 1024
+"""The write-ahead log is copied back into the file whenever it has grown past this."""
+
+_MAGIC = b"SQLite format 3\x00"
+_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC})
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_READONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class Database:
+    """One dataset file, open in one thread."""
+
+    def __init__(self, path: Path, *, create: bool, wait: float) -> None:
+        self.path = path
+        self._wait = wait
+        self._lock = WriteLock(path, wait=wait)
+        self._writer: sqlite3.Connection | None = None
+        self._immutable = False
+        if create:
+            self._create()
+        self._reader = self._open_reader()
+
+    # Reading
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """The read-only connection, for use inside `errors()`."""
+        return self._reader
+
+    def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Every row of a query."""
+        with self.errors():
+            return self._reader.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row, if there is one."""
+        with self.errors():
+            row: Row | None = self._reader.execute(sql, parameters).fetchone()
+            return row
+
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+        """The first column of the first row; None where there is no row."""
+        row = self.one(sql, parameters)
+        return None if row is None else row[0]
+
+    # Writing
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction under the write lock: committed whole, or not at all. `durable` waits
+        until the disk has it (a person's edits); without it a power cut may take the last few
+        transactions, never part of one, and a killed process takes none (bulk imports)."""
+        if self._immutable:
+            raise self._read_only()
+        with self.errors(), self._lock_held():
+            connection = self._open_writer()
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite may have rolled back by itself, on a full disk for one.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            self._checkpoint_if_long(connection)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turns SQLite's exceptions into pixshelf's."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+
+    def close(self) -> None:
+        """Close both connections and fold the write-ahead log back into the file, unless others
+        still have the file open. Safe to call twice."""
+        self._reader.close()
+        if self._immutable or not self._wal_exists():
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            return
+        # The last connection to close checkpoints, so it closes under the lock. Where another
+        # process holds the lock it also holds a connection, and will do this in its turn.
+        with suppress(DatasetBusy, DatasetError, OSError), self._lock.held(wait=0.0):
+            with suppress(sqlite3.Error):
+                self._open_writer().execute("SELECT 1 FROM sqlite_schema").fetchone()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def backup(self, target: Path) -> None:
+        """Copy the file as of one moment to `target`, which must not exist."""
+        with self.errors():
+            copy = sqlite3.connect(target, isolation_level=None)
+            try:
+                self._reader.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE").fetchone()
+            finally:
+                copy.close()
+
+    # Within
+
+    def _create(self) -> None:
+        """Make the file, or finish making it, where it is not there or not whole."""
+        if self.path.exists() and self.path.stat().st_size > 0:
+            self._refuse_other_files()
+            with self.errors(), closing(self._connect(read_only=True)) as connection:
+                if self._recognise(connection) == SCHEMA_VERSION:
+                    return
+        if not self.path.parent.is_dir():
+            raise DatasetError(
+                f"cannot create {self.path}: there is no folder {self.path.parent}",
+                hint="Create the folder first, or name another place with --db.",
+            )
+        with (
+            self.errors(),
+            self._lock_held(),
+            closing(self._connect(read_only=False)) as connection,
+        ):
+            # Another process may have been faster.
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
+                # First of all, so that a file whose making was cut short is known for ours.
+                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                connection.execute("PRAGMA journal_mode=WAL").fetchone()
+                migrate(connection)
+
+    @contextmanager
+    def _lock_held(self) -> Iterator[None]:
+        try:
+            with self._lock.held():
+                yield
+        except PermissionError as error:
+            raise self._read_only() from error
+        except OSError as error:
+            raise self._lock_failed(error) from error
+
+    def _lock_failed(self, error: OSError) -> PixshelfError:
+        if isinstance(error, FileNotFoundError):
+            return DatasetError(f"cannot write {self.path}: its folder is gone")
+        if error.errno == errno.EROFS:
+            return self._read_only()
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return self._full()
+        return DatasetError(f"cannot write {self.path}: {error.strerror}")
+
+    def _open_reader(self) -> sqlite3.Connection:
+        self._refuse_other_files()
+        with self.errors():
+            try:
+                return self._connect_reader()
+            except sqlite3.OperationalError as error:
+                # In a place where nothing can be written, a file in WAL mode has no room for its
+                # index; as nobody can be writing there either, it may be read as it lies.
+                code = _primary(error)
+                if self._wal_exists() or code not in {sqlite3.SQLITE_CANTOPEN, *_READONLY}:
+                    raise
+                self._immutable = True
+                return self._connect_reader()
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        connection = self._connect(read_only=True)
+        try:
+            if self._recognise(connection) == 0:
+                raise DatasetError(
+                    f"{self.path} was not finished when it was made",
+                    hint="'pixshelf db init' finishes it.",
+                )
+            connection.execute("SELECT 1 FROM image LIMIT 1").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open_writer(self) -> sqlite3.Connection:
+        if self._writer is None:
+            self._writer = self._connect(read_only=False)
+        return self._writer
+
+    def _connect(self, *, read_only: bool) -> sqlite3.Connection:
+        mode = "ro" if read_only else "rwc"
+        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+        if read_only and self._immutable:
+            uri += "&immutable=1"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=self._wait)
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-16384")
+        if not read_only:
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+        return connection
+
+    def _refuse_other_files(self) -> None:
+        path = self.path
+        if path.is_dir():
+            raise DatasetError(f"{path} is a folder, not a dataset file")
+        try:
+            with path.open("rb") as file:
+                magic = file.read(len(_MAGIC))
+        except FileNotFoundError as error:
+            raise DatasetError(
+                f"there is no dataset file {path}",
+                hint="Create it with 'pixshelf import SOURCE' or 'pixshelf db init', "
+                "or name another with --db.",
+            ) from error
+        except OSError as error:
+            raise DatasetError(f"cannot read {path}: {error.strerror}") from error
+        if magic != _MAGIC:
+            raise DatasetError(
+                f"{path} is not a dataset file",
+                hint="A dataset file is made by 'pixshelf import' or 'pixshelf db init'.",
+            )
+
+    def _recognise(self, connection: sqlite3.Connection) -> int:
+        """The file's schema version. Raises DatasetError if it is not one that can be read."""
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise DatasetError(
+                f"{self.path} is an SQLite file of another program, not a dataset file",
+                hint="A dataset file is made by 'pixshelf import' or 'pixshelf db init'.",
+            )
+        if version > SCHEMA_VERSION:
+            raise DatasetError(
+                f"{self.path} has schema version {version}; this program knows up to "
+                f"{SCHEMA_VERSION}",
+                hint="It was made by a newer pixshelf: upgrade this one.",
+            )
+        return version
+
+    def _checkpoint_if_long(self, connection: sqlite3.Connection) -> None:
+        wal = self._wal()
+        if wal.exists() and wal.stat().st_size > CHECKPOINT_BYTES:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def _wal(self) -> Path:
+        return self.path.with_name(self.path.name + "-wal")
+
+    def _wal_exists(self) -> bool:
+        return self._wal().exists()
+
+    def _translate(self, error: sqlite3.Error) -> PixshelfError:
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = _primary(error)
+        if code in _FULL or primary == sqlite3.SQLITE_FULL:
+            return self._full()
+        if primary in _BUSY:
+            return DatasetBusy(
+                f"{self.path} is being written by another program (waited {self._wait:g} s)",
+                hint="Try again when it has finished, or wait longer with --wait SECONDS.",
+            )
+        if primary in _READONLY:
+            return self._read_only()
+        if primary in _DAMAGED:
+            return DatasetError(
+                f"{self.path} is damaged: {error}",
+                hint="See what is left with 'pixshelf db check', or restore a backup.",
+            )
+        if primary == sqlite3.SQLITE_CANTOPEN:
+            return DatasetError(f"cannot open {self.path}: {error}")
+        return DatasetError(f"{self.path}: {error}")
+
+    def _full(self) -> StorageFull:
+        return StorageFull(
+            f"the disk took no more while writing {self.path}",
+            hint="What was stored before is kept. Make room, then run the command again.",
+        )
+
+    def _read_only(self) -> DatasetError:
+        return DatasetError(
+            f"{self.path} cannot be written: the file or its folder is read-only",
+            hint="Copy it to a place where you may write.",
+        )
+
+
+def _primary(error: sqlite3.Error) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

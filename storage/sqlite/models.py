@@ -1,0 +1,118 @@
+"""Models in a dataset file. Weights lie in a table of their own and are checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Literal
+
+from storage.errors import DatasetError, NotFound, NotReady
+from storage.labels import clean_label
+from storage.records import ModelRecord, NewModel
+from storage.sqlite.database import Database, Row
+from storage.sqlite.names import ensure
+from storage.sqlite.selecting import find_model
+
+_COLUMNS = """
+    SELECT model.id, model.name, model.run_id,
+        (SELECT json_group_array(name) FROM (
+            SELECT label.name FROM model_label JOIN label ON label.id = model_label.label_id
+            WHERE model_label.model_id = model.id ORDER BY model_label.position)),
+        model.spec, model.parameters, model.weights_sha256, model.temperature,
+        model.val_accuracy, model.val_loss, model.created_at
+    FROM model
+"""
+
+
+class SqliteModels:
+    """Weights that can predict."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, model: NewModel) -> int:
+        labels = [clean_label(label) for label in model.labels]
+        with self._database.write() as connection:
+            label_ids = ensure(connection, "label", labels)
+            row = connection.execute(
+                "INSERT INTO model (run_id, name, spec, parameters, temperature, val_accuracy, "
+                "val_loss, weights_sha256, litert_sha256, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (
+                    model.run,
+                    model.name,
+                    json.dumps(dict(model.spec)),
+                    model.parameters,
+                    model.temperature,
+                    model.val_accuracy,
+                    model.val_loss,
+                    hashlib.sha256(model.weights).digest(),
+                    hashlib.sha256(model.litert).digest(),
+                    int(time.time()),
+                ),
+            ).fetchone()
+            model_id = int(row[0])
+            connection.executemany(
+                "INSERT INTO model_label (model_id, position, label_id) VALUES (?, ?, ?)",
+                [(model_id, index, label_ids[label]) for index, label in enumerate(labels)],
+            )
+            connection.execute(
+                "INSERT INTO model_data (model_id, weights, litert) VALUES (?, ?, ?)",
+                (model_id, model.weights, model.litert),
+            )
+        return model_id
+
+    def get(self, model_id: int) -> ModelRecord:
+        row = self._database.one(f"{_COLUMNS} WHERE model.id = ?", (model_id,))
+        if row is None:
+            raise _no_model(model_id)
+        return _record(row)
+
+    def find(self, name_or_id: str | None) -> ModelRecord:
+        if name_or_id is not None:
+            return self.get(find_model(self._database, name_or_id))
+        newest = self._database.value("SELECT max(id) FROM model")
+        if newest is None:
+            raise NotReady("there is no model yet", hint="Make one with 'pixshelf train'.")
+        return self.get(newest)
+
+    def all(self) -> list[ModelRecord]:
+        return [_record(row) for row in self._database.all(f"{_COLUMNS} ORDER BY id DESC")]
+
+    def weights(self, model_id: int) -> bytes:
+        return self._data(model_id, "weights")
+
+    def litert(self, model_id: int) -> bytes:
+        return self._data(model_id, "litert")
+
+    def remove(self, model_id: int) -> None:
+        with self._database.write() as connection:
+            cursor = connection.execute("DELETE FROM model WHERE id = ?", (model_id,))
+            if cursor.rowcount == 0:
+                raise _no_model(model_id)
+
+    def _data(self, model_id: int, which: Literal["weights", "litert"]) -> bytes:
+        row = self._database.one(
+            f"SELECT model_data.{which}, model.{which}_sha256 FROM model "
+            "JOIN model_data ON model_data.model_id = model.id WHERE model.id = ?",
+            (model_id,),
+        )
+        if row is None:
+            raise _no_model(model_id)
+        data: bytes = row[0]
+        if hashlib.sha256(data).digest() != row[1]:
+            raise DatasetError(
+                f"the {which} of model {model_id} are not what was stored",
+                hint="Train again, or restore a backup.",
+            )
+        return data
+
+
+def _record(row: Row) -> ModelRecord:
+    model_id, name, run, labels, spec, *rest = row
+    return ModelRecord(model_id, name, run, tuple(json.loads(labels)), json.loads(spec), *rest)
+
+
+def _no_model(model_id: int) -> NotFound:
+    return NotFound(f"there is no model {model_id}", hint="See 'pixshelf models ls'.")

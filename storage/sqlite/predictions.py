@@ -1,0 +1,111 @@
+"""Predictions in a dataset file: the answer in one narrow row, all probabilities in another."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+
+from storage.errors import NotFound
+from storage.query import Query
+from storage.records import NewPrediction, Prediction
+from storage.sqlite.database import Database
+from storage.sqlite.names import ensure
+from storage.sqlite.selecting import select
+
+_COLUMNS = """
+    prediction.image_id, prediction.model_id, predicted.name, prediction.confidence,
+    prediction.margin, prediction_probabilities.probabilities, truth.name, prediction.created_at
+"""
+_JOINS = """
+    JOIN prediction_probabilities ON prediction_probabilities.prediction_id = prediction.id
+    JOIN label AS predicted ON predicted.id = prediction.label_id
+    LEFT JOIN label AS truth ON truth.id = prediction.truth_id
+"""
+_CHUNK = 2_000
+
+
+class SqlitePredictions:
+    """What models said of images."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, model_id: int, predictions: Sequence[NewPrediction]) -> None:
+        ids = json.dumps([prediction.image for prediction in predictions])
+        with self._database.write(durable=False) as connection:
+            model = connection.execute("SELECT 1 FROM model WHERE id = ?", (model_id,)).fetchone()
+            if model is None:
+                raise NotFound(f"there is no model {model_id}", hint="See 'pixshelf models ls'.")
+            truths = dict(
+                connection.execute(
+                    "SELECT id, label_id FROM image WHERE id IN (SELECT value FROM json_each(?))",
+                    (ids,),
+                )
+            )
+            for prediction in predictions:
+                if prediction.image not in truths:
+                    raise NotFound(
+                        f"there is no image {prediction.image}", hint="Nothing was stored."
+                    )
+            labels = ensure(connection, "label", (p.label for p in predictions))
+            connection.execute(
+                "DELETE FROM prediction WHERE model_id = ? "
+                "AND image_id IN (SELECT value FROM json_each(?))",
+                (model_id, ids),
+            )
+            first = 1 + (connection.execute("SELECT max(id) FROM prediction").fetchone()[0] or 0)
+            now = int(time.time())
+            rows = []
+            for row_id, prediction in enumerate(predictions, first):
+                label, truth = labels[prediction.label], truths[prediction.image]
+                rows.append(
+                    (
+                        row_id,
+                        model_id,
+                        prediction.image,
+                        label,
+                        prediction.confidence,
+                        prediction.margin,
+                        truth,
+                        None if truth is None else int(label != truth),
+                        now,
+                    )
+                )
+            connection.executemany(
+                "INSERT INTO prediction (id, model_id, image_id, label_id, confidence, margin, "
+                "truth_id, wrong, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            connection.executemany(
+                "INSERT INTO prediction_probabilities (prediction_id, probabilities) VALUES (?, ?)",
+                (
+                    (row_id, prediction.probabilities)
+                    for row_id, prediction in enumerate(predictions, first)
+                ),
+            )
+
+    def of_image(self, image_id: int) -> list[Prediction]:
+        rows = self._database.all(
+            f"SELECT {_COLUMNS} FROM prediction {_JOINS} "
+            "WHERE prediction.image_id = ? ORDER BY prediction.model_id DESC",
+            (image_id,),
+        )
+        return [Prediction(*row) for row in rows]
+
+    def of_model(self, model_id: int, query: Query) -> Iterator[Prediction]:
+        selection = select(self._database, Query(query.terms, model=query.model))
+        last = -1
+        while True:
+            rows = self._database.all(
+                f"SELECT {_COLUMNS} FROM {selection.source} "
+                f"JOIN prediction ON prediction.image_id = i.id {_JOINS} "
+                f"WHERE ({selection.where}) AND prediction.model_id = ? AND i.id > ? "
+                "ORDER BY i.id LIMIT ?",
+                (*selection.parameters, model_id, last, _CHUNK),
+            )
+            for row in rows:
+                yield Prediction(*row)
+            if len(rows) < _CHUNK:
+                return
+            last = rows[-1][0]

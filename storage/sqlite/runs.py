@@ -1,0 +1,146 @@
+"""Trainings in a dataset file: their settings, epochs and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from storage.errors import NotFound
+from storage.records import Checkpoint, EpochMetrics, NewRun, RunRecord, RunStatus
+from storage.sqlite.database import Database, Row
+
+_COLUMNS = """
+    SELECT run.id, run.name, run.status, run.seed, run.settings, run.labels, run.data_digest,
+        run.versions, run.total_epochs, run.total_steps, run.pid, run.started_at,
+        run.finished_at, run.error, (SELECT max(id) FROM model WHERE model.run_id = run.id)
+    FROM run
+"""
+
+
+class SqliteRuns:
+    """Trainings, the metrics of their epochs, and the checkpoints to go on from."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, run: NewRun) -> int:
+        with self._database.write() as connection:
+            row = connection.execute(
+                "INSERT INTO run (name, status, seed, settings, labels, data_digest, versions, "
+                "total_epochs, total_steps, pid, started_at) "
+                "VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (
+                    run.name,
+                    run.seed,
+                    json.dumps(dict(run.settings)),
+                    json.dumps(run.labels),
+                    run.data_digest,
+                    json.dumps(dict(run.versions)),
+                    run.total_epochs,
+                    run.total_steps,
+                    run.pid,
+                    int(time.time()),
+                ),
+            ).fetchone()
+        return int(row[0])
+
+    def record_epoch(
+        self,
+        run_id: int,
+        metrics: EpochMetrics,
+        *,
+        last: Checkpoint,
+        best: Checkpoint | None = None,
+    ) -> None:
+        self._require(run_id)
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO epoch (run_id, epoch, step, seconds, learning_rate, "
+                "train_loss, train_accuracy, val_loss, val_accuracy) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run_id,
+                    metrics.epoch,
+                    metrics.step,
+                    metrics.seconds,
+                    metrics.learning_rate,
+                    metrics.train_loss,
+                    metrics.train_accuracy,
+                    metrics.val_loss,
+                    metrics.val_accuracy,
+                ),
+            )
+            for kind, checkpoint in (("last", last), ("best", best)):
+                if checkpoint is not None:
+                    connection.execute(
+                        "INSERT OR REPLACE INTO checkpoint "
+                        "(run_id, kind, epoch, step, weights, optimizer) VALUES (?, ?, ?, ?, ?, ?)",
+                        (
+                            run_id,
+                            kind,
+                            checkpoint.epoch,
+                            checkpoint.step,
+                            checkpoint.weights,
+                            checkpoint.optimizer,
+                        ),
+                    )
+
+    def checkpoint(self, run_id: int, kind: str) -> Checkpoint | None:
+        self._require(run_id)
+        row = self._database.one(
+            "SELECT epoch, step, weights, optimizer FROM checkpoint WHERE run_id = ? AND kind = ?",
+            (run_id, kind),
+        )
+        return None if row is None else Checkpoint(*row)
+
+    def finish(self, run_id: int, status: RunStatus, *, error: str | None = None) -> None:
+        self._require(run_id)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE run SET status = ?, finished_at = ?, error = ? WHERE id = ?",
+                (status, int(time.time()), error, run_id),
+            )
+
+    def get(self, run_id: int) -> RunRecord:
+        row = self._database.one(f"{_COLUMNS} WHERE run.id = ?", (run_id,))
+        if row is None:
+            raise _no_run(run_id)
+        return self._record(row)
+
+    def all(self) -> list[RunRecord]:
+        return [self._record(row) for row in self._database.all(f"{_COLUMNS} ORDER BY id DESC")]
+
+    def _require(self, run_id: int) -> None:
+        if self._database.value("SELECT 1 FROM run WHERE id = ?", (run_id,)) is None:
+            raise _no_run(run_id)
+
+    def _record(self, row: Row) -> RunRecord:
+        run_id, name, status, seed, settings, labels, digest, versions = row[:8]
+        total_epochs, total_steps, pid, started_at, finished_at, error, model = row[8:]
+        epochs = self._database.all(
+            "SELECT epoch, step, seconds, learning_rate, train_loss, train_accuracy, val_loss, "
+            "val_accuracy FROM epoch WHERE run_id = ? ORDER BY epoch",
+            (run_id,),
+        )
+        return RunRecord(
+            id=run_id,
+            name=name,
+            status=status,
+            seed=seed,
+            settings=json.loads(settings),
+            labels=tuple(json.loads(labels)),
+            data_digest=digest,
+            versions=json.loads(versions),
+            total_epochs=total_epochs,
+            total_steps=total_steps,
+            pid=pid,
+            started_at=started_at,
+            finished_at=finished_at,
+            error=error,
+            model=model,
+            epochs=tuple(EpochMetrics(*epoch) for epoch in epochs),
+        )
+
+
+def _no_run(run_id: int) -> NotFound:
+    return NotFound(f"there is no run {run_id}", hint="See 'pixshelf runs ls'.")
