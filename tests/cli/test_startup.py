@@ -1,0 +1,120 @@
+"""Start-up is a feature: which modules an entry may not load, held entry by entry.
+
+Each entry runs as a user starts it, `python -m cli …`, in a process of its own; when it leaves,
+the process writes down what it had loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.app import SUMMARIES
+from storage.opening import open_repository
+
+ROOT = Path(__file__).resolve().parents[2]
+
+HEAVY = frozenset(
+    {
+        "PIL",
+        "ai_edge_litert",
+        "keras",
+        "matplotlib",
+        "numpy",
+        "psycopg",
+        "scipy",
+        "sklearn",
+        "tensorflow",
+        "textual",
+    }
+)
+UNUSED_BY_HELP = frozenset(
+    {"rich", "sqlite3", "sqlite_utils", "concurrent", "asyncio", "ml", "tui"}
+)
+
+ENTRY = """
+import atexit, json, runpy, sys
+def note(path=sys.argv.pop(1)):
+    names = sorted({name.partition(".")[0] for name in sys.modules})
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(names, file)
+atexit.register(note)
+runpy.run_module("cli", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """An empty dataset file."""
+    path = tmp_path / "empty.db"
+    open_repository(path, create=True).close()
+    return path
+
+
+def loaded_by(*words: str, db: Path | None = None, code: int = 0) -> set[str]:
+    """The top-level modules in the process when `pixshelf words…` left with `code`."""
+    note = Path(os.environ["XDG_STATE_HOME"]) / "loaded.json"
+    named = ["--db", str(db)] if db is not None else []
+    done = subprocess.run(
+        [sys.executable, "-c", ENTRY, str(note), *named, *words],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    return set(json.loads(note.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], []], ids=["help", "version", "bare"])
+def test_saying_what_there_is_loads_nothing_that_does_it(words: list[str]) -> None:
+    loaded = loaded_by(*words)
+    assert "cli" in loaded
+    assert not loaded & (HEAVY | UNUSED_BY_HELP)
+
+
+def test_the_version_needs_no_command_line_library() -> None:
+    assert "typer" not in loaded_by("--version")
+
+
+@pytest.mark.parametrize("command", SUMMARIES)
+def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
+    assert not loaded_by(command, "--help") & (HEAVY | {"rich", "sqlite3", "sqlite_utils"})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ls"],
+        ["ls", "--json"],
+        ["ls", "label:7", "--csv"],
+        ["stats"],
+        ["stats", "--json"],
+        ["models", "ls"],
+        ["runs", "ls"],
+        ["db", "info"],
+        ["db", "check"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_reads_the_dataset_loads_nothing_heavy(
+    words: list[str], dataset: Path
+) -> None:
+    assert not loaded_by(*words, db=dataset) & HEAVY
+
+
+def test_a_mistyped_command_is_refused_without_loading_anything_heavy() -> None:
+    assert not loaded_by("imprt", code=2) & (HEAVY | UNUSED_BY_HELP)
+
+
+def test_prediction_never_loads_tensorflow(dataset: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "none.png"
+    loaded = loaded_by("predict", str(missing), db=dataset, code=1)
+    assert not loaded & {"tensorflow", "keras", "sklearn", "matplotlib", "textual"}
