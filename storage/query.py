@@ -93,6 +93,13 @@ class Query:
         """The same query with more words."""
         return Query((*self.terms, *terms), self.sort, self.model)
 
+    def by_id(self) -> Query:
+        """The same images, in id order."""
+        terms = self.terms
+        if self.sort.key in PREDICTION_SORTS:
+            terms = (*terms, Term("is", ":", ("predicted",)))
+        return Query(terms, model=self.model)
+
 
 def parse(text: str) -> Query:
     """Read a query. Raises QueryError, which points at the word that is not understood."""

@@ -131,8 +131,7 @@ class SqliteImages:
         return [row[0] for row in rows]
 
     def examples(self, query: Query) -> Iterator[Example]:
-        by_id = Query(query.terms, model=query.model)
-        selection = select(self._database, by_id)
+        selection = select(self._database, query.by_id())
         last = -1
         while True:
             # In chunks, so that no read transaction outlives one statement.

@@ -94,7 +94,7 @@ class SqlitePredictions:
         return [Prediction(*row) for row in rows]
 
     def of_model(self, model_id: int, query: Query) -> Iterator[Prediction]:
-        selection = select(self._database, Query(query.terms, model=query.model))
+        selection = select(self._database, query.by_id())
         last = -1
         while True:
             rows = self._database.all(
