@@ -15,7 +15,11 @@ from cli.text import in_bytes, in_columns, plural, printable
 from storage.errors import ExitCode
 from storage.records import DatasetInfo
 
-app = typer.Typer(rich_markup_mode=None, help="Make, describe, check or back up a dataset file.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Make, describe, check or back up a dataset file.",
+)
 
 
 @app.command("init", epilog="\b\nExamples:\n  pixshelf --db photos.db db init")

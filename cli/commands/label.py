@@ -13,7 +13,7 @@ from cli.session import session
 from cli.text import plural, printable
 from storage.errors import UsageError
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 EPILOG = """
 \b

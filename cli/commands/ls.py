@@ -16,7 +16,7 @@ from cli.text import in_bytes
 from storage.query import Query
 from storage.repository import Repository
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 PAGE = 500
 FIELDS = (
@@ -123,6 +123,6 @@ COLUMNS = (
     Column("size", lambda row: f"{row['width']}x{row['height']}", right=True),
     Column("format", lambda row: row["format"]),
     Column("bytes", lambda row: in_bytes(row["bytes"]), right=True),
-    Column("tags", lambda row: " ".join(row["tags"])),
+    Column("tags", lambda row: ", ".join(row["tags"])),
     Column("source", lambda row: row["source"]),
 )

@@ -15,7 +15,9 @@ from cli.session import session
 from cli.text import in_bytes, nearest, percent, plural, printable, when
 from storage.errors import UsageError
 
-app = typer.Typer(rich_markup_mode=None, help="List, show, export or remove models.")
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, help="List, show, export or remove models."
+)
 
 ENDINGS = (".keras", ".h5", ".tflite")
 FIELDS = (

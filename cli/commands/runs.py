@@ -12,7 +12,7 @@ from cli.records import epoch_json, run_detail_json, run_json
 from cli.session import session
 from cli.text import in_time, percent, plural, printable
 
-app = typer.Typer(rich_markup_mode=None, help="List trainings, or show one.")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help="List trainings, or show one.")
 
 FIELDS = (
     "id",

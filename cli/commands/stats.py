@@ -12,7 +12,7 @@ from cli.records import stats_json
 from cli.session import session
 from cli.text import in_bytes, plural
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 EPILOG = """
 \b
