@@ -159,7 +159,7 @@ def _nothing_there(name: str, unlabelled: int) -> NotReady:
         )
     return NotReady(
         f"there are no images in {where}",
-        hint="`pixshelf stats` shows how many images each split has.",
+        hint="'pixshelf stats' shows how many images each split has.",
     )
 
 

@@ -120,7 +120,7 @@ def infer_input(examples: Iterable[Example], size: int | None = None) -> InputSp
     if not seen:
         raise NotReady(
             "there are no images to infer the model's input from",
-            hint="import images first, or loosen the query",
+            hint="Import images first, or widen the query.",
         )
     channels = 1 if grey else 3
     if size is not None:
@@ -342,14 +342,14 @@ def _decode_into(
         except RefusedInput as error:
             raise RefusedInput(
                 f"image {image} cannot be decoded: {error.message}",
-                hint="`pixshelf doctor` checks every image of the dataset",
+                hint="'pixshelf db check' finds every damaged image.",
             ) from error
 
 
 def _changed(count: int, found: str) -> NotReady:
     return NotReady(
         f"{count} images were expected, {found} came",
-        hint="the dataset was changed at the same time; start again",
+        hint="The dataset was changed at the same time; start again.",
     )
 
 
@@ -370,5 +370,5 @@ def _room_for(shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         raise StorageFull(
             f"{size:,} bytes of decoded images do not fit in {tempfile.gettempdir()}: "
             f"{error.strerror}",
-            hint="set TMPDIR to a folder with more room, or choose fewer images or a smaller size",
+            hint="Set TMPDIR to a folder with more room, or choose fewer images or a smaller size.",
         ) from error

@@ -92,7 +92,7 @@ class Predictor:
         if not (np.isfinite(totals).all() and (totals > 0).all() and (out >= 0).all()):
             raise DatasetError(
                 f"the model '{self.model.name}' gives values that are no probabilities",
-                hint="train it again; its weights are damaged",
+                hint="Train it again; its weights are damaged.",
             )
         out /= totals
         return out
@@ -135,7 +135,7 @@ class Predictor:
             raise DatasetError(
                 f"the model '{self.model.name}' should turn uint8 {list(self.input.shape)} into "
                 f"float32 [{len(self.labels)}], but its LiteRT file has {described}",
-                hint="train it again; its parts do not belong together",
+                hint="Train it again; its parts do not belong together.",
             )
         return int(given[0]["index"]), int(made[0]["index"])
 
@@ -277,7 +277,7 @@ def _load(litert: bytes, threads: int, name: str) -> Any:
     except (ValueError, RuntimeError) as error:
         raise DatasetError(
             f"the model '{name}' cannot be loaded by LiteRT: {error}",
-            hint="train it again, or restore the dataset from a backup",
+            hint="Train it again, or restore the dataset from a backup.",
         ) from error
 
 
