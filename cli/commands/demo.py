@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-
 import typer
 
 from cli import options
-from cli.commands.evaluate import print_confusion, print_summary
-from cli.commands.train import result_line
-from cli.digits import COUNT, write_digits
-from cli.output import line, note, write_json
-from cli.pictures import picture_lines
-from cli.session import Session, default_data_folder, session
-from cli.text import in_time, percent, printable
-from cli.watching import plan_lines, train_watched
-from ml.evaluating import Evaluation, evaluate
-from ml.plan import plan_training
-from ml.predicting import Predictor, as_predictions, load_predictor, predict_stored
-from ml.settings import TrainSettings
-from storage.errors import ExitCode, NotReady
-from storage.importing.pipeline import import_source
-from storage.opening import open_repository
-from storage.query import parse
-from storage.repository import Repository
-from tui.halfblocks import side_by_side
+from cli.session import session
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-SHOWN = 8
-TOP = 3
-COLUMNS = 16
 EPILOG = """
 \b
 Examples:
@@ -52,142 +26,7 @@ def demo(ctx: typer.Context, *, json: options.Json = False) -> None:
     Makes a dataset file, trains with live progress, evaluates on the test split, and draws some
     test images with their three most probable labels. Takes less than a minute.
     """
-    state = session(ctx)
-    started = time.monotonic()
-    place = _place(state)
-    with open_repository(place, create=True) as repo:
-        line_unless(json, f"dataset: {printable(str(place))}")
-        had_images = _have_images(repo, json=json)
-        had_model = _have_model(repo, state, json=json)
-        evaluation = evaluate(repo, None, "test")
-        predictor = load_predictor(repo)
-        answers = _classify(repo, predictor)
-        if not json:
-            _print_results(repo, evaluation, answers)
-    seconds = time.monotonic() - started
-    if json:
-        write_json(
-            {
-                "dataset": str(place),
-                "reused": {"images": had_images, "model": had_model},
-                "eval": evaluation.to_json(),
-                "predictions": answers,
-                "seconds": round(seconds, 3),
-            }
-        )
-        return
-    _print_next(place, seconds)
+    # Only here, so that the help needs neither numpy nor Pillow.
+    from cli.demonstration import demonstrate
 
-
-def line_unless(json: bool, text: str) -> None:
-    """A line for a person, left out where a program reads."""
-    if not json:
-        line(text)
-
-
-def _place(state: Session) -> str | Path:
-    if state.db_flag is not None:
-        return state.db_flag
-    folder = default_data_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "demo.db"
-
-
-def _have_images(repo: Repository, *, json: bool) -> bool:
-    """Import the digits, unless they are all there; whether they were."""
-    count = repo.stats().images
-    if count == COUNT:
-        line_unless(json, f"reusing its {count:,} images")
-        return True
-    with TemporaryDirectory(prefix="pixshelf-") as folder:
-        source = Path(folder) / "digits.npz"
-        write_digits(source)
-        report = import_source(repo, source, split="auto")
-    splits = repo.stats().splits
-    shares = ", ".join(f"{splits.get(name, 0):,} {name}" for name in ("train", "val", "test"))
-    line_unless(
-        json,
-        f"imported {report.added:,} digits of 8x8 pixels in {in_time(report.seconds)}: {shares}",
-    )
-    return False
-
-
-def _have_model(repo: Repository, state: Session, *, json: bool) -> bool:
-    """Train a model, unless there is one; whether there was."""
-    models = repo.models.all()
-    if models:
-        line_unless(
-            json,
-            f"reusing model {models[0].id}, {printable(models[0].name)} "
-            f"(val accuracy {percent(models[0].val_accuracy)})",
-        )
-        return True
-    settings = TrainSettings(name="digits", threads=state.threads(None))
-    for text in plan_lines(plan_training(repo, settings)):
-        note(text, quiet=state.quiet or json)
-    outcome = train_watched(repo.url, settings, json=False, quiet=state.quiet or json)
-    if outcome.interrupted:
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    if outcome.done is None or outcome.done.model is None:
-        raise NotReady("the training gave no model", hint="pixshelf runs ls shows how it ended")
-    line_unless(json, result_line(outcome.done))
-    return False
-
-
-def _classify(repo: Repository, predictor: Predictor) -> list[dict[str, Any]]:
-    """Some test images, spread over the split, with their most probable labels."""
-    ids = repo.images.ids(parse("split:test"))
-    chosen = ids[:: max(1, len(ids) // SHOWN)][:SHOWN]
-    answers = []
-    for images, probabilities in predict_stored(repo, predictor, chosen):
-        repo.predictions.save(
-            predictor.model.id, as_predictions(images, predictor.labels, probabilities)
-        )
-        for image, row in zip(images, probabilities.tolist(), strict=True):
-            best = sorted(zip(predictor.labels, row, strict=True), key=lambda pair: -pair[1])[:TOP]
-            answers.append(
-                {
-                    "image": image,
-                    "truth": repo.images.get(image).label,
-                    "label": best[0][0],
-                    "confidence": best[0][1],
-                    "top": [{"label": label, "confidence": share} for label, share in best],
-                    "model": predictor.model.name,
-                }
-            )
-    return answers
-
-
-def _print_results(
-    repo: Repository, evaluation: Evaluation, answers: Sequence[dict[str, Any]]
-) -> None:
-    line()
-    print_summary(evaluation)
-    line()
-    print_confusion(evaluation)
-    line()
-    line("some test images, and what the model says of them:")
-    line()
-    blocks = []
-    for answer in answers:
-        pixels = picture_lines(repo.images.data(answer["image"]), COLUMNS)
-        says = [f"{each['label']}  {percent(each['confidence'], 1)}" for each in answer["top"]]
-        says[0] += "" if answer["label"] == answer["truth"] else f" (is {answer['truth']})"
-        blocks.append((pixels, "\n".join([f"image {answer['image']}", *says])))
-    for text in side_by_side(blocks, 80):
-        line(text)
-
-
-def _print_next(place: str | Path, seconds: float) -> None:
-    import shlex
-
-    name = shlex.quote(str(place))
-    line()
-    line(f"done in {in_time(seconds)}. What to type next:")
-    for words in (
-        "ls is:wrong",
-        "show 1",
-        "predict --query split:test --top 2",
-        "models export 1 digits.keras",
-    ):
-        line(f"  pixshelf --db {name} {words}")
+    demonstrate(session(ctx), json=json)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options
 from cli.output import line, note, write_json
-from cli.progress import progress
-from cli.session import Session, session
+from cli.session import session
 from cli.text import in_time, nearest, plural
-from storage.errors import ExitCode, RefusedInput, UsageError
-from storage.importing.measuring import SplitChoice
-from storage.importing.pipeline import ImportReport, import_source
+from storage.errors import ExitCode, UsageError
 from storage.labels import clean_label, clean_tags
 from storage.records import SPLITS
-from storage.repository import Repository
+
+if TYPE_CHECKING:
+    from cli.importing import Totals
+    from storage.importing.measuring import SplitChoice
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -40,27 +33,6 @@ Examples:
 A folder may hold a folder for each label, and above those train, val and test. An image that is
 there already is not stored again. The exit code is 4 if anything was refused.
 """
-
-
-@dataclass(slots=True)
-class _Totals:
-    """What became of all sources together."""
-
-    added: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    refusals: list[tuple[str, str]] = field(default_factory=list)
-
-    def include(self, report: ImportReport) -> None:
-        self.added += report.added
-        self.duplicates += report.duplicates
-        self.refused += report.refused
-        self.refusals += [(refusal.source, refusal.reason) for refusal in report.refusals]
-
-    def refuse(self, source: str, error: RefusedInput) -> None:
-        self.refused += 1
-        reason = error.message if error.hint is None else f"{error.message} ({error.hint})"
-        self.refusals.append((source, reason))
 
 
 @app.command("import", epilog=EPILOG)
@@ -106,95 +78,32 @@ def import_images(
     already, or were refused and why.
     """
     state = session(ctx)
-    choices = _Choices(
-        source_format,
-        None if split is None else _split_named(split),
-        None if label is None else clean_label(label),
-        clean_tags(tag or []),
-        seed,
-    )
-    totals = _Totals()
+    chosen = None if split is None else _split_named(split)
+    wanted = None if label is None else clean_label(label)
+    tags = clean_tags(tag or [])
+    # Only here, so that the help needs neither numpy nor Pillow.
+    from cli.importing import Choices, import_all
+
     started = time.monotonic()
-    with _on_disk(sources) as places:
-        for place in places:
-            if not place.exists():
-                totals.refuse(str(place), RefusedInput("there is no such file or folder"))
-        found = [place for place in places if place.exists()]
-        if found:
-            with state.open(create=True) as repo:
-                for place in found:
-                    _import_one(repo, place, choices, totals, state)
+    totals = import_all(state, sources, Choices(source_format, chosen, wanted, tags, seed))
     _print_report(totals, time.monotonic() - started, json=json)
     if totals.refused:
         raise typer.Exit(ExitCode.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choices:
-    """The flags that every source is imported with."""
-
-    format: str | None
-    split: SplitChoice
-    label: str | None
-    tags: tuple[str, ...]
-    seed: int
-
-
 def _split_named(name: str) -> SplitChoice:
-    known: tuple[Literal["train", "val", "test", "auto"], ...] = (*SPLITS, "auto")
+    known: tuple[SplitChoice, ...] = (*SPLITS, "auto")
     for choice in known:
         if name == choice:
             return choice
-    match = nearest(name, known)
+    match = nearest(name, (*SPLITS, "auto"))
     raise UsageError(
         f"--split is {name!r}, which is not a split",
-        hint=f"did you mean {match}?" if match else f"one of {', '.join(known)}",
+        hint=f"did you mean {match}?" if match else "train, val, test or auto",
     )
 
 
-def _import_one(
-    repo: Repository, place: Path, choices: _Choices, totals: _Totals, state: Session
-) -> None:
-    with progress(f"importing {place.name}", quiet=state.quiet) as update:
-
-        def on_progress(
-            done: int, total: int | None, added: int, duplicates: int, refused: int
-        ) -> None:
-            update(done, total, f"{added:,} new, {duplicates:,} known, {refused:,} refused")
-
-        try:
-            report = import_source(
-                repo,
-                place,
-                format=choices.format,
-                split=choices.split,
-                label=choices.label,
-                tags=choices.tags,
-                seed=choices.seed,
-                progress=on_progress,
-            )
-        except RefusedInput as error:
-            totals.refuse(str(place), error)
-            return
-    totals.include(report)
-    for remark in report.notes:
-        note(f"{place.name}: {remark}", quiet=state.quiet)
-
-
-@contextmanager
-def _on_disk(sources: Sequence[str]) -> Iterator[list[Path]]:
-    """The sources as paths; standard input is first written to a temporary file."""
-    if "-" not in sources:
-        yield [Path(source) for source in sources]
-        return
-    with TemporaryDirectory(prefix="pixshelf-") as folder:
-        spooled = Path(folder) / "stdin"
-        with spooled.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        yield [spooled if source == "-" else Path(source) for source in sources]
-
-
-def _print_report(totals: _Totals, seconds: float, *, json: bool) -> None:
+def _print_report(totals: Totals, seconds: float, *, json: bool) -> None:
     if json:
         write_json(
             {
