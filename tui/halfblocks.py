@@ -148,40 +148,41 @@ def _fitted(picture: NDArray[np.uint8], wide: int, high: int | None) -> NDArray[
         factor = int(scale)
         return picture.repeat(factor, axis=0).repeat(factor, axis=1)
     goal = (max(1, round(height * scale)), max(1, round(width * scale)))
-    step = int(0.5 / scale)
-    if step > 1:
-        # A plain mean first: what is left is small, and its exact mean cheap.
-        picture = _block_means(picture, step)
-    return _area_means(picture, goal)
+    # A plain mean over blocks first: what is left is small, and its exact mean cheap.
+    step = max(1, int(0.5 / scale))
+    down, across = (_edges(side, step) for side in (height, width))
+    small = _block_means(picture, down, across) if step > 1 else picture
+    shares = _shares(down, goal[0]), _shares(across, goal[1])
+    means = np.einsum(
+        "ij,jk...,lk->il...", shares[0], small.astype(np.float32), shares[1], optimize=True
+    )
+    fitted: NDArray[np.uint8] = means.round().clip(0, 255).astype(np.uint8)
+    return fitted
 
 
-def _block_means(picture: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
-    """The mean of each `step` x `step` block; those at the far edges may be smaller."""
-    down = np.arange(0, picture.shape[0], step)
-    across = np.arange(0, picture.shape[1], step)
-    sums = np.add.reduceat(picture, down, axis=0, dtype=np.uint32)
-    sums = np.add.reduceat(sums, across, axis=1)
-    high = np.diff(down, append=picture.shape[0])
-    wide = np.diff(across, append=picture.shape[1])
-    counts = np.outer(high, wide).reshape(len(high), len(wide), *[1] * (picture.ndim - 2))
+def _edges(side: int, step: int) -> NDArray[np.int64]:
+    """Where blocks of `step` pixels begin and end; the last may be smaller."""
+    return np.append(np.arange(0, side, step), side)
+
+
+def _block_means(
+    picture: NDArray[np.uint8], down: NDArray[np.int64], across: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """The mean of each block between the edges."""
+    sums = np.add.reduceat(picture, down[:-1], axis=0, dtype=np.uint32)
+    sums = np.add.reduceat(sums, across[:-1], axis=1)
+    counts = np.outer(np.diff(down), np.diff(across))
+    if picture.ndim == 3:
+        counts = counts[:, :, None]
     means: NDArray[np.uint8] = ((sums + counts // 2) // counts).astype(np.uint8)
     return means
 
 
-def _area_means(picture: NDArray[np.uint8], goal: tuple[int, int]) -> NDArray[np.uint8]:
-    down = _shares(picture.shape[0], goal[0])
-    across = _shares(picture.shape[1], goal[1])
-    means = np.einsum("ij,jk...,lk->il...", down, picture.astype(np.float32), across, optimize=True)
-    rounded: NDArray[np.uint8] = means.round().clip(0, 255).astype(np.uint8)
-    return rounded
-
-
-def _shares(have: int, want: int) -> NDArray[np.float32]:
-    """How much of each of `have` pixels lies in each of `want`: float32 [want, have], rows sum
-    to 1."""
-    edges = np.linspace(0, have, want + 1)[:, None]
-    pixels = np.arange(have)[None, :]
-    overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
+def _shares(edges: NDArray[np.int64], want: int) -> NDArray[np.float32]:
+    """How much of each block between `edges` lies in each of `want` equal parts of the whole:
+    float32 [want, blocks], rows sum to 1."""
+    parts = np.linspace(0, edges[-1], want + 1)[:, None]
+    overlap = np.minimum(parts[1:], edges[1:]) - np.maximum(parts[:-1], edges[:-1])
     overlap = overlap.clip(min=0)
     shares: NDArray[np.float32] = (overlap / overlap.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
