@@ -11,7 +11,7 @@ import struct
 import threading
 import warnings
 import zlib
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -33,7 +33,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 256 * 1024 * 1024
 THUMBNAIL_SIDE = 128
-THUMBNAIL_QUALITY = 70
+THUMBNAIL_QUALITY = 60
 
 _PICTURES = "PNG, JPEG, GIF, BMP, WebP, TIFF or PPM"
 _TINY_PIXELS = 4_096
@@ -59,8 +59,9 @@ _TURNS = {
 _PNG_END = b"IEND\xaeB`\x82"
 _BITS = bytes.maketrans(b"\0\1", b"01")
 
-# Large pictures are decoded one at a time, so that memory has one bound whatever the threads.
-_one_large = threading.Lock()
+one_large: AbstractContextManager[object] = threading.Lock()
+"""Held while a large picture is measured, so that memory has one bound whatever the threads. A
+process that works beside others puts a lock that they share in its place."""
 
 # A file that ends early must never pass as a picture with a grey half.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -108,7 +109,7 @@ def describe(data: bytes) -> Facts:
     picture, name = _header(data)
     width, height = picture.size
     large = width * height > _LARGE_PIXELS
-    with _one_large if large else nullcontext():
+    with one_large if large else nullcontext():
         return facts_of(_decoded(picture, name, data), "jpeg" if name == "MPO" else name.lower())
 
 
@@ -320,7 +321,7 @@ def _shrunk(picture: Image.Image) -> Image.Image:
 
 def _jpeg(picture: Image.Image) -> bytes:
     buffer = BytesIO()
-    picture.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY)
+    picture.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
     return buffer.getvalue()
 
 

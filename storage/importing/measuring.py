@@ -1,18 +1,14 @@
-"""From entries to images ready to be stored: read and hash first, decode only what is new.
-
-Nothing here touches a dataset, and `measure` may run in any thread.
-"""
+"""From entries to images ready to be stored. Nothing here touches a dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from storage.errors import RefusedInput
+from storage.importing.decoder import Answer
 from storage.importing.reading import read_picture
-from storage.importing.sources import Entry, Pixels, Refusal
-from storage.pictures import Facts, describe, encode_pixels, facts_of, picture_of
+from storage.importing.sources import Entry, Refusal
+from storage.pictures import encode_pixels
 from storage.records import NewImage, Split
 from storage.splitting import assign_split
 
@@ -41,38 +37,26 @@ def load(entry: Entry) -> Loaded:
     return Loaded(entry, data, sha256(data).digest())
 
 
-def measure(chunk: Sequence[Loaded], split: SplitChoice, seed: int) -> list[NewImage | Refusal]:
-    """Decode each and say what it is, in order."""
-    return [_measure_one(loaded, split, seed) for loaded in chunk]
-
-
-def _measure_one(loaded: Loaded, split: SplitChoice, seed: int) -> NewImage | Refusal:
+def image_of(loaded: Loaded, answer: Answer, split: SplitChoice, seed: int) -> NewImage | Refusal:
+    """What is to be stored of an entry that was measured."""
     entry, data, digest = loaded
-    try:
-        facts = _facts(entry.content, data)
-    except RefusedInput as error:
-        return Refusal(entry.source, error.message)
+    if isinstance(answer, str):
+        return Refusal(entry.source, answer)
     chosen = entry.split if split is None else split
     if chosen is None or chosen == "auto":
-        chosen = assign_split(facts.pixel_hash, seed)
+        chosen = assign_split(answer.pixel_hash, seed)
     return NewImage(
         data=data,
         sha256=digest,
-        pixel_hash=facts.pixel_hash,
-        dhash=facts.dhash,
-        width=facts.width,
-        height=facts.height,
-        channels=facts.channels,
-        format=facts.format,
+        pixel_hash=answer.pixel_hash,
+        dhash=answer.dhash,
+        width=answer.width,
+        height=answer.height,
+        channels=answer.channels,
+        format=answer.format,
         source=entry.source,
         label=entry.label,
         split=chosen,
         tags=entry.tags,
-        thumbnail=facts.thumbnail,
+        thumbnail=answer.thumbnail,
     )
-
-
-def _facts(content: str | bytes | Pixels, data: bytes) -> Facts:
-    if isinstance(content, Pixels):
-        return facts_of(picture_of(*content), "png")
-    return describe(data)

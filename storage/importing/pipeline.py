@@ -1,24 +1,24 @@
 """The way from a source into a dataset.
 
 Files are read and hashed first, the dataset is asked which it knows, and only the others are
-decoded. The calling thread reads and writes; small pictures are decoded there too, larger ones in
-a few threads. Images are added in the source's order, in batches that are each one transaction, so
-an import that was cut off can be run again and ends as if it had not been.
+decoded, in a few processes beside this one. Images are added in the source's order, in batches that
+are each one transaction, so an import that was cut off can be run again and ends as if it had not
+been.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from storage.errors import RefusedInput
-from storage.importing.measuring import Loaded, SplitChoice, load, measure
+from storage.importing.decoder import Answer
+from storage.importing.decoding import Decoders
+from storage.importing.measuring import Loaded, SplitChoice, image_of, load
 from storage.importing.recognise import open_source
 from storage.importing.sources import Entry, Format, Refusal
 from storage.labels import clean_label, clean_tags
@@ -31,8 +31,8 @@ REFUSALS_KEPT = 1_000
 
 _CHUNK_IMAGES = 256
 _CHUNK_BYTES = 2 * 1024 * 1024
+_FLIGHT_PIECES = 16
 _FLIGHT_BYTES = 32 * 1024 * 1024
-_SMALL_BYTES = 4 * 1024
 
 Progress = Callable[[int, "int | None", int, int, int], None]
 """Called with (done, total or None, added, duplicates, refused) after every batch and chunk."""
@@ -94,7 +94,7 @@ def import_source(
         repo, str(source), settings, split, seed, opened.count() if progress else None, progress
     )
     extra = _Extra(label, clean_tags(tuple(tags)))
-    with _Decoders(split, seed) as decoders:
+    with Decoders() as decoders:
         stopped = work.run(map(extra.on, opened.entries()), decoders, should_stop)
     if not (work.done or stopped):
         raise RefusedInput(f"there are no pictures in {source}", hint="Check the path.")
@@ -125,33 +125,7 @@ class _Extra:
 
 
 Chunk = list[Loaded | Refusal]
-Measured = list[NewImage | Refusal]
-
-
-class _Decoders:
-    """Decodes chunks: at once where the pictures are small, since threads would only wait for one
-    another, and in a few threads where they are not."""
-
-    def __init__(self, split: SplitChoice, seed: int) -> None:
-        self._split = split
-        self._seed = seed
-        self._pool: ThreadPoolExecutor | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def submit(self, chunk: Sequence[Loaded], size: int) -> Future[Measured]:
-        if size < _SMALL_BYTES * len(chunk):
-            done: Future[Measured] = Future()
-            done.set_result(measure(chunk, self._split, self._seed))
-            return done
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "decode")
-        return self._pool.submit(measure, chunk, self._split, self._seed)
+Flight = tuple[list[Loaded], int, Future[list[Answer]]]
 
 
 @dataclass(slots=True)
@@ -177,27 +151,27 @@ class _Import:
     def run(
         self,
         entries: Iterator[Entry | Refusal],
-        decoders: _Decoders,
+        decoders: Decoders,
         should_stop: Callable[[], bool] | None,
     ) -> bool:
         """Import the entries; says whether `should_stop` ended it."""
-        flight: deque[tuple[int, Future[Measured]]] = deque()
+        flight: deque[Flight] = deque()
         in_flight = 0
         stopped = False
         for chunk in _chunks(entries):
             new, size = self._unknown(chunk)
-            flight.append((size, decoders.submit(new, size)))
+            flight.append((new, size, decoders.submit([item.data for item in new])))
             in_flight += size
-            while flight and (flight[0][1].done() or in_flight > _FLIGHT_BYTES):
-                landed, future = flight.popleft()
-                self._take(future.result())
-                in_flight -= landed
+            while flight and (flight[0][2].done() or _too_much(len(flight), in_flight)):
+                landed = flight.popleft()
+                self._take(landed)
+                in_flight -= landed[1]
             self._tell()
             if should_stop is not None and should_stop():
                 stopped = True
                 break
-        for _, future in flight:
-            self._take(future.result())
+        for landed in flight:
+            self._take(landed)
         self._flush()
         return stopped
 
@@ -215,8 +189,10 @@ class _Import:
         self.done += len(loaded) - len(new)
         return new, sum(len(item.data) for item in new)
 
-    def _take(self, measured: Measured) -> None:
-        for image in measured:
+    def _take(self, landed: Flight) -> None:
+        chunk, _, future = landed
+        for loaded, answer in zip(chunk, future.result(), strict=True):
+            image = image_of(loaded, answer, self.split, self.seed)
             if isinstance(image, Refusal):
                 self._refuse(image)
                 continue
@@ -247,6 +223,10 @@ class _Import:
     def _tell(self) -> None:
         if self.progress is not None:
             self.progress(self.done, self.total, self.added, self.duplicates, self.refused)
+
+
+def _too_much(pieces: int, size: int) -> bool:
+    return pieces > _FLIGHT_PIECES or size > _FLIGHT_BYTES
 
 
 def _chunks(entries: Iterator[Entry | Refusal]) -> Iterator[Chunk]:
