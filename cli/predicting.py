@@ -21,10 +21,10 @@ from ml.predicting import (
     predict_stored,
 )
 from storage.errors import RefusedInput
-from storage.importing.measuring import Loaded, measure
-from storage.importing.sources import Entry, Refusal, printable
+from storage.pictures import describe
 from storage.records import NewImage, NewPrediction
 from storage.repository import Repository
+from storage.splitting import assign_split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ class Work:
         import_id: int | None = None
         done = 0
         for chunk in in_chunks(read_files(names), CHUNK):
-            new = list(self._measured(chunk))
+            new = [image for item in chunk if (image := self._described(*item)) is not None]
             if not new:
                 continue
             if import_id is None:
@@ -85,19 +85,28 @@ class Work:
             done += len(chunk)
             update(done, None, "")
 
-    def _measured(self, chunk: Sequence[tuple[str, bytes | RefusedInput]]) -> Iterator[NewImage]:
-        loaded = []
-        for source, data in chunk:
+    def _described(self, source: str, data: bytes | RefusedInput) -> NewImage | None:
+        """The file as an unlabelled image, in the split that an import would put it into."""
+        try:
             if isinstance(data, RefusedInput):
-                self.refused.append(Refused(source, data.message))
-            else:
-                entry = Entry(printable(source), data)
-                loaded.append(Loaded(entry, data, sha256(data).digest()))
-        for item in measure(loaded, split=None, seed=0):
-            if isinstance(item, Refusal):
-                self.refused.append(Refused(item.source, item.reason))
-            else:
-                yield item
+                raise data
+            facts = describe(data)
+        except RefusedInput as error:
+            self.refused.append(Refused(source, error.message))
+            return None
+        return NewImage(
+            data=data,
+            sha256=sha256(data).digest(),
+            pixel_hash=facts.pixel_hash,
+            dhash=facts.dhash,
+            width=facts.width,
+            height=facts.height,
+            channels=facts.channels,
+            format=facts.format,
+            source=source.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+            split=assign_split(facts.pixel_hash, 0),
+            thumbnail=facts.thumbnail,
+        )
 
     def _predictions(
         self, images: Sequence[int], probabilities: NDArray[np.float32]

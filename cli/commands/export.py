@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from cli import options
+from cli.output import line, write_json
+from cli.selection import QueryCommand, query_of
+from cli.session import session
+from cli.text import nearest, plural, printable
+from storage.errors import UsageError
+from storage.query import Query
+from storage.repository import Repository
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -39,3 +51,46 @@ def export(
     Prints how many images were written, and where.
     """
     chosen = _format_named(form) if form is not None else _format_of(target)
+    parsed = query_of(query)
+    with session(ctx).open() as repo:
+        count = _write(repo, parsed, target, chosen)
+    if json:
+        write_json({"path": str(target), "format": chosen, "images": count})
+        return
+    line(f"{plural(count, 'image')} written to {printable(str(target))}")
+
+
+def _format_named(name: str) -> str:
+    if name in FORMATS:
+        return name
+    match = nearest(name, FORMATS)
+    raise UsageError(
+        f"--format is {name!r}, which is not a form of export",
+        hint=f"did you mean {match}?" if match else f"one of {', '.join(FORMATS)}",
+    )
+
+
+def _format_of(target: Path) -> str:
+    """By the ending; a name without one is a folder."""
+    ending = target.suffix.lower().removeprefix(".")
+    if not ending or target.is_dir():
+        return "folder"
+    if ending in ("csv", "npz"):
+        return ending
+    raise UsageError(
+        f"{str(target)!r} ends in {target.suffix!r}, which says nothing of the form",
+        hint="end it in .csv or .npz, or say --format folder",
+    )
+
+
+def _write(repo: Repository, query: Query, target: Path, form: str) -> int:
+    """Write the images that match; how many they are."""
+    from storage.exporting import export_csv, export_folder, export_npz
+
+    match form:
+        case "csv":
+            return export_csv(repo, query, target)
+        case "npz":
+            return export_npz(repo, query, target)
+        case _:
+            return export_folder(repo, query, target)
