@@ -22,7 +22,6 @@ from storage.importing.decoder import READY, Answer, measure, read_answers, writ
 
 MOST_PROCESSES = 4
 _INLINE_PIECES = 1
-_SHARES_FILES = sys.platform != "win32"
 CRASHED = "the decoder crashed on it"
 
 
@@ -65,9 +64,7 @@ class Decoders:
         return pool.submit(self._measure, list(files))
 
     def _begin(self) -> ThreadPoolExecutor:
-        if _SHARES_FILES:
-            self._gate, name = tempfile.mkstemp(prefix="pixshelf-")
-            os.unlink(name)
+        self._gate = _new_gate()
         self._processes = [_Process(self._gate) for _ in range(self._count)]
         for process in self._processes:
             self._idle.put(process)
@@ -80,6 +77,19 @@ class Decoders:
             return process.measure(files)
         finally:
             self._idle.put(process)
+
+
+def _new_gate() -> int | None:
+    """A file with no name, for a lock between the processes; None where there is no room for one,
+    or no such lock."""
+    if sys.platform == "win32":
+        return None
+    try:
+        gate, name = tempfile.mkstemp(prefix="pixshelf-")
+    except OSError:
+        return None
+    os.unlink(name)
+    return gate
 
 
 class _Child(NamedTuple):
