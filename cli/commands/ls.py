@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -77,11 +78,10 @@ def ls(
         listing = _Listing(repo, parsed, limit or None, after)
         write_rows(listing.rows(), form, fields=FIELDS, columns=COLUMNS)
         if listing.next is not None:
-            words = query_text(query)
-            note(
-                f"more: pixshelf ls {words + ' ' if words else ''}--after {listing.next}",
-                quiet=state.quiet,
-            )
+            again = ["pixshelf", *(["--db", state.db_flag] if state.db_flag else []), "ls"]
+            again += [query_text([word]) for word in query or []]
+            again += ["--limit", str(limit), "--after", listing.next]
+            note(f"more: {shlex.join(again)}", quiet=state.quiet)
 
 
 class _Listing:

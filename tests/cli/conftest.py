@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import pty
+import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +21,9 @@ from cli.app import app
 
 Run = Callable[..., Result]
 RunProcess = Callable[..., "subprocess.CompletedProcess[str]"]
+
+RunTerminal = Callable[..., tuple[int, str]]
+ROOT = Path(__file__).parents[2]
 
 FOLDERS = {
     "HOME": "home",
@@ -70,7 +79,44 @@ def run_process(db: Path) -> RunProcess:
             timeout=120,
             check=False,
             env={**os.environ, **(env or {})},
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
         )
+
+    return start
+
+
+@pytest.fixture
+def run_terminal(db: Path) -> RunTerminal:
+    """Run a command line on a terminal of 80 columns; gives its exit code and all it wrote.
+    `interrupt_at` sends SIGINT once that text has been written."""
+
+    def start(
+        *words: object,
+        keys: str = "",
+        interrupt_at: str | None = None,
+        env: dict[str, str] | None = None,
+    ) -> tuple[int, str]:
+        master, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        child = subprocess.Popen(
+            [sys.executable, "-m", "cli", "--db", str(db), *(str(word) for word in words)],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            cwd=ROOT,
+            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+        )
+        os.close(terminal)
+        os.write(master, keys.encode())
+        written = b""
+        # Linux says EIO where the other end is closed, other systems give an empty read.
+        with contextlib.suppress(OSError):
+            while part := os.read(master, 65536):
+                written += part
+                if interrupt_at is not None and interrupt_at.encode() in written:
+                    interrupt_at = None
+                    child.send_signal(signal.SIGINT)
+        os.close(master)
+        return child.wait(timeout=60), written.decode("utf-8", "replace")
 
     return start

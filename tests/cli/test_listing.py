@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,10 @@ def test_ls_takes_a_negated_word(filled: Path, run: Run) -> None:
 
 
 def test_ls_says_how_to_go_on(filled: Path, run: Run) -> None:
-    first = run("ls", "is:labelled", "--limit", 2, "--jsonl")
+    first = run("ls", "label:cat,dog", "--limit", 2, "--jsonl")
     assert len(first.stdout.splitlines()) == 2
     command = first.stderr.strip().removeprefix("more: pixshelf ")
-    rest = run(*command.split(), "--jsonl")
+    rest = run(*shlex.split(command), "--jsonl")
     assert [json.loads(line)["id"] for line in rest.stdout.splitlines()] == [3]
     assert rest.stderr == ""
 

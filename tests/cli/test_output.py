@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
 from cli.output import Column, Format, dumps, one_format, write_rows
 from storage.errors import UsageError
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"id": 1, "label": "a,b", "tags": ["x", "y"], "prediction": None},
     {"id": 2, "label": None, "tags": [], "prediction": {"label": "c", "wrong": True}},
 ]
