@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.failures import run_guarded
-from cli.session import Session, add_shared_options
+from cli.session import DEFAULT_WAIT, Session, add_shared_options
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -158,6 +158,18 @@ def root(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")
     ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(
+            "--wait",
+            metavar="SECONDS",
+            min=0,
+            max=86_400,
+            envvar="PIXSHELF_WAIT",
+            show_envvar=False,
+            help="How long a write waits for another that is writing. [env: PIXSHELF_WAIT]",
+        ),
+    ] = DEFAULT_WAIT,
     version: Annotated[
         bool,
         typer.Option(
@@ -165,6 +177,6 @@ def root(
         ),
     ] = False,
 ) -> None:
-    ctx.obj = Session(db_flag=db, config_flag=config, quiet_flag=quiet)
+    ctx.obj = Session(db_flag=db, config_flag=config, quiet_flag=quiet, wait=wait)
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from storage.repository import Repository
 
 
+DEFAULT_WAIT = 10.0
+"""Seconds that a write waits for another process that writes."""
+
+
 @dataclass(slots=True)
 class Session:
     """The global options as given, and what follows from them."""
@@ -26,6 +30,7 @@ class Session:
     db_flag: str | None = None
     config_flag: str | None = None
     quiet_flag: bool = False
+    wait: float = DEFAULT_WAIT
     _config: Config | None = field(default=None, repr=False)
 
     @property
@@ -68,7 +73,7 @@ class Session:
 
         if create and self.db_named is None:
             default_data_folder().mkdir(parents=True, exist_ok=True)
-        return open_repository(self.db, create=create)
+        return open_repository(self.db, create=create, wait=self.wait)
 
     def threads(self, flag: int | None) -> int | None:
         """The number of threads asked for; None leaves the choice to the command."""
