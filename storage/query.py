@@ -25,7 +25,7 @@ MAX_VALUES = 500
 TEXT_FIELDS = frozenset({"label", "split", "tag", "predicted", "source", "format", "is"})
 INTEGER_FIELDS = frozenset({"id", "width", "height", "bytes", "channels"})
 REAL_FIELDS = frozenset({"conf", "margin"})
-STATES = ("labelled", "unlabelled", "tagged", "predicted", "wrong", "right", "uncertain")
+STATES = ("labelled", "unlabelled", "tagged", "predicted", "wrong", "right", "uncertain", "deleted")
 SORT_KEYS = ("id", "width", "height", "bytes", "confidence", "margin")
 PREDICTION_FIELDS = frozenset({"predicted", "conf", "margin"})
 PREDICTION_STATES = frozenset({"predicted", "wrong", "right", "uncertain"})
@@ -88,6 +88,11 @@ class Query:
     def asks_prediction(self) -> bool:
         """Whether an answer needs a model's predictions."""
         return self.sort.key in PREDICTION_SORTS or any(t.asks_prediction for t in self.terms)
+
+    @property
+    def asks_trash(self) -> bool:
+        """Whether images in the trash are meant too."""
+        return any(t.field == "is" and "deleted" in t.values and not t.negated for t in self.terms)
 
     def where(self, *terms: Term) -> Query:
         """The same query with more words."""

@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple, get_args
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
+ActionState = Literal["done", "undone", "dropped"]
+
 RunStatus = Literal["running", "done", "stopped", "failed"]
 
 UNCERTAIN_BELOW = 0.8
@@ -67,6 +69,7 @@ class ImageRecord:
 
     `channels` counts those of the stored file (1 grey, 2 grey and alpha, 3 colour, 4 colour and
     alpha or CMYK). `bytes` is the length of the stored file. `source` is where it came from.
+    `deleted` says that it lies in the trash.
     """
 
     id: int
@@ -82,6 +85,7 @@ class ImageRecord:
     source: str
     added_at: int
     prediction: ImagePrediction | None = None
+    deleted: bool = False
 
 
 class Example(NamedTuple):
@@ -250,7 +254,8 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that a user did to labels, splits or tags. `images` counts those it changed."""
+    """One thing that a user did to labels, splits, tags or the trash. `images` counts those it
+    changed. An 'undone' action can be redone; a 'dropped' one was undone for good."""
 
     id: int
     at: int
@@ -258,6 +263,16 @@ class Action:
     kind: str
     summary: str
     images: int
+    state: ActionState = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an action did to one image: names before and after, None for none."""
+
+    image: int
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)

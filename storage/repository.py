@@ -20,6 +20,7 @@ from storage.records import (
     Checkpoint,
     DatasetInfo,
     EpochMetrics,
+    Event,
     Example,
     ImageRecord,
     ModelRecord,
@@ -108,12 +109,55 @@ class Images(Protocol):
         """Take a tag off the images; one action in the history. Raises NotFound."""
         ...
 
+    def delete(self, image_ids: Sequence[int], *, actor: str) -> Action:
+        """Put the images into the trash; one action in the history. They are in no count, page or
+        selection, but for `is:deleted`, and keep all they have. Raises NotFound."""
+        ...
+
+    def restore(self, image_ids: Sequence[int], *, actor: str) -> Action:
+        """Take the images out of the trash; one action in the history. Raises NotFound."""
+        ...
+
 
 class Labels(Protocol):
-    """The vocabulary of labels."""
+    """The vocabulary of labels: those that an image or a model has."""
 
     def names(self) -> list[str]:
         """Every label, in natural order ('2' before '10')."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many images each label has, in natural order."""
+        ...
+
+    def rename(self, old: str, new: str, *, actor: str) -> Action:
+        """Give a label another name, for images, models and predictions alike. Raises NotFound,
+        RefusedInput (a bad name, or one that another label has)."""
+        ...
+
+    def merge(self, source: str, target: str, *, actor: str) -> Action:
+        """Give every image of one label the other. Models keep telling `source` apart. Raises
+        NotFound."""
+        ...
+
+    def remove(self, name: str, *, actor: str) -> Action:
+        """Take a label off every image. Raises NotFound."""
+        ...
+
+
+class Tags(Protocol):
+    """The vocabulary of tags."""
+
+    def counts(self) -> dict[str, int]:
+        """How many images each tag is on, in natural order."""
+        ...
+
+    def rename(self, old: str, new: str, *, actor: str) -> Action:
+        """Give a tag another name. Raises NotFound, RefusedInput as for labels."""
+        ...
+
+    def remove(self, name: str, *, actor: str) -> Action:
+        """Take a tag off every image. Raises NotFound."""
         ...
 
 
@@ -204,10 +248,32 @@ class Predictions(Protocol):
 
 
 class History(Protocol):
-    """What users did to labels, splits and tags."""
+    """What users did to labels, splits, tags and the trash, and the way back."""
 
-    def actions(self, *, limit: int = 100) -> list[Action]:
-        """The newest actions first."""
+    def actions(self, *, limit: int = 100, before: int | None = None) -> list[Action]:
+        """The newest actions first; `before` continues a list below that id."""
+        ...
+
+    def get(self, action_id: int) -> Action:
+        """One action. Raises NotFound."""
+        ...
+
+    def events(self, action_id: int, *, limit: int = 100, after: int = 0) -> list[Event]:
+        """What an action did, in the order of the images, to those with ids above `after`.
+        Raises NotFound."""
+        ...
+
+    def of_image(self, image_id: int) -> list[tuple[Action, Event]]:
+        """What was done to one image, the newest first."""
+        ...
+
+    def undo(self, count: int = 1) -> list[Action]:
+        """Take back the newest actions that are done, newest first, each whole; gives those taken
+        back, fewer than `count` where there are no more."""
+        ...
+
+    def redo(self, count: int = 1) -> list[Action]:
+        """Do again what was undone last, in order. A new action drops what could be redone."""
         ...
 
 
@@ -216,6 +282,7 @@ class Repository(Protocol):
 
     images: Images
     labels: Labels
+    tags: Tags
     runs: Runs
     models: Models
     predictions: Predictions
@@ -242,6 +309,11 @@ class Repository(Protocol):
     def backup(self, target: Path) -> None:
         """Copy the dataset to a new file, as of one moment, also while others write.
         Raises RefusedInput if `target` exists."""
+        ...
+
+    def vacuum(self) -> int:
+        """Empty the trash for good, with what the history says of it, and give unused room back to
+        the disk. Gives the number of images removed."""
         ...
 
     def close(self) -> None:

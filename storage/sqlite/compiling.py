@@ -38,6 +38,7 @@ _STATES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "predicted": ("p.id IS NOT NULL", ()),
     "wrong": ("p.wrong = 1", ()),
     "right": ("p.wrong = 0", ()),
+    "deleted": ("i.id IN (SELECT image_id FROM trash)", ()),
     "uncertain": ("p.confidence < ?", (UNCERTAIN_BELOW,)),
 }
 
@@ -105,6 +106,8 @@ def compile_query(
             join = "JOIN" if needed else "LEFT JOIN"
             source = f"image AS i {join} prediction AS p ON p.image_id = i.id AND p.model_id = ?"
         parameters.append(model_id)
+    if not query.asks_trash:
+        conditions.append("i.id NOT IN (SELECT image_id FROM trash)")
     for term in query.terms:
         condition, values = _condition(term, label_ids, tag_ids)
         conditions.append(f"NOT coalesce(({condition}), 0)" if term.negated else f"({condition})")

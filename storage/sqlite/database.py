@@ -119,6 +119,15 @@ class Database:
             self._writer.close()
             self._writer = None
 
+    def vacuum(self) -> None:
+        """Write the file anew without its unused room, which for that time is needed twice."""
+        if self._immutable:
+            raise self._read_only()
+        with self.errors(), self._lock_held():
+            connection = self._open_writer()
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def backup(self, target: Path) -> None:
         """Copy the file as of one moment to `target`, which must not exist."""
         with self.errors():
@@ -136,7 +145,7 @@ class Database:
         if self.path.exists() and self.path.stat().st_size > 0:
             self._refuse_other_files()
             with self.errors(), closing(self._connect(read_only=True)) as connection:
-                if self._recognise(connection) == SCHEMA_VERSION:
+                if self._recognise(connection) > 0:
                     return
         if not self.path.parent.is_dir():
             raise DatasetError(
@@ -192,10 +201,17 @@ class Database:
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect(read_only=True)
         try:
-            if self._recognise(connection) == 0:
+            version = self._recognise(connection)
+            if version == 0:
                 raise DatasetError(
                     f"{self.path} was not finished when it was made",
                     hint="'pixshelf db init' finishes it.",
+                )
+            if version < SCHEMA_VERSION:
+                raise DatasetError(
+                    f"{self.path} has schema version {version}; this program needs "
+                    f"{SCHEMA_VERSION}",
+                    hint="'pixshelf db migrate' brings it there, and keeps a backup.",
                 )
             connection.execute("SELECT 1 FROM image LIMIT 1").fetchone()
         except BaseException:

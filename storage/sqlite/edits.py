@@ -1,6 +1,7 @@
-"""A person's edits of labels, splits and tags: each one transaction and one action in the history.
+"""A person's edits of labels, splits, tags and the trash: each one transaction and one action.
 
-Every edit works on all its images or, where one of them is gone, on none.
+Every edit works on all its images or, where one of them is gone, on none. A new action drops what
+could have been redone.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from storage.errors import NotFound
+from storage.errors import NotFound, RefusedInput
 from storage.labels import clean_label, clean_tag
 from storage.records import Action, Split
 from storage.sqlite.database import Database
-from storage.sqlite.names import ensure
+from storage.sqlite.names import Table, drop_unused, ensure
 
 _GIVEN = "(SELECT value FROM json_each(?))"
 
@@ -26,23 +28,9 @@ def set_label(
     """See Images.set_label."""
     name = None if label is None else clean_label(label)
     summary = "label cleared" if name is None else f"label '{name}'"
-    ids = json.dumps(list(image_ids))
-    with database.write() as connection:
-        _all_there(connection, ids)
-        label_id = None if name is None else ensure(connection, "label", [name])[name]
-        edit = _Edit.begin(connection, "label", summary, actor)
-        connection.execute(
-            f"""INSERT INTO event (action_id, image_id, before, after)
-            SELECT ?, image.id, label.name, ? FROM image
-            LEFT JOIN label ON label.id = image.label_id
-            WHERE image.id IN {_GIVEN} AND image.label_id IS NOT ?""",
-            (edit.action.id, name, ids, label_id),
-        )
-        connection.execute(
-            f"UPDATE image SET label_id = ? WHERE id IN {_GIVEN} AND label_id IS NOT ?",
-            (label_id, ids, label_id),
-        )
-        return edit.finish()
+    with _edit(database, "label", summary, actor, image_ids) as edit:
+        _relabel(edit, f"image.id IN {_GIVEN}", edit.ids, name)
+    return edit.done()
 
 
 def set_split(
@@ -54,99 +42,224 @@ def set_split(
         "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS split "
         "FROM json_each(?)) AS given"
     )
-    with database.write() as connection:
-        _all_there(connection, json.dumps(list(assignments)))
-        edit = _Edit.begin(connection, "split", summary, actor)
-        connection.execute(
-            f"""INSERT INTO event (action_id, image_id, before, after)
-            SELECT ?, image.id, image.split, given.split FROM {given}
-            JOIN image ON image.id = given.id WHERE image.split IS NOT given.split""",
-            (edit.action.id, rows),
+    with _edit(database, "split", summary, actor, list(assignments)) as edit:
+        edit.note(
+            f"SELECT ?, image.id, image.split, given.split FROM {given} "
+            "JOIN image ON image.id = given.id WHERE image.split IS NOT given.split",
+            rows,
         )
-        connection.execute(
-            f"""UPDATE image SET split = given.split FROM {given}
-            WHERE image.id = given.id AND image.split IS NOT given.split""",
+        edit.connection.execute(
+            f"UPDATE image SET split = given.split FROM {given} "
+            "WHERE image.id = given.id AND image.split IS NOT given.split",
             (rows,),
         )
-        return edit.finish()
+    return edit.done()
 
 
 def add_tag(database: Database, image_ids: Sequence[int], tag: str, *, actor: str) -> Action:
     """See Images.add_tag."""
     name = clean_tag(tag)
-    ids = json.dumps(list(image_ids))
-    with database.write() as connection:
-        _all_there(connection, ids)
-        tag_id = ensure(connection, "tag", [name])[name]
-        edit = _Edit.begin(connection, "tag", f"tag '{name}'", actor)
-        connection.execute(
-            f"""INSERT INTO event (action_id, image_id, before, after)
-            SELECT ?, id, NULL, ? FROM image WHERE id IN {_GIVEN}
-            AND id NOT IN (SELECT image_id FROM image_tag WHERE tag_id = ?)""",
-            (edit.action.id, name, ids, tag_id),
+    with _edit(database, "tag", f"tag '{name}'", actor, image_ids) as edit:
+        tag_id = ensure(edit.connection, "tag", [name])[name]
+        edit.note(
+            f"SELECT ?, id, NULL, ? FROM image WHERE id IN {_GIVEN} "
+            "AND id NOT IN (SELECT image_id FROM image_tag WHERE tag_id = ?)",
+            name,
+            edit.ids,
+            tag_id,
         )
-        connection.execute(
-            f"""INSERT INTO image_tag (tag_id, image_id)
-            SELECT ?, id FROM image WHERE id IN {_GIVEN} ON CONFLICT DO NOTHING""",
-            (tag_id, ids),
+        edit.connection.execute(
+            "INSERT INTO image_tag (tag_id, image_id) "
+            f"SELECT ?, id FROM image WHERE id IN {_GIVEN} ON CONFLICT DO NOTHING",
+            (tag_id, edit.ids),
         )
-        return edit.finish()
+    return edit.done()
 
 
 def remove_tag(database: Database, image_ids: Sequence[int], tag: str, *, actor: str) -> Action:
     """See Images.remove_tag."""
     name = clean_tag(tag)
-    ids = json.dumps(list(image_ids))
-    with database.write() as connection:
-        _all_there(connection, ids)
-        edit = _Edit.begin(connection, "untag", f"tag '{name}' removed", actor)
-        row = connection.execute("SELECT id FROM tag WHERE name = ?", (name,)).fetchone()
-        if row is not None:
-            connection.execute(
-                f"""INSERT INTO event (action_id, image_id, before, after)
-                SELECT ?, image_id, ?, NULL FROM image_tag
-                WHERE tag_id = ? AND image_id IN {_GIVEN}""",
-                (edit.action.id, name, row[0], ids),
-            )
-            connection.execute(
-                f"DELETE FROM image_tag WHERE tag_id = ? AND image_id IN {_GIVEN}",
-                (row[0], ids),
-            )
-        return edit.finish()
+    with _edit(database, "untag", f"tag '{name}' removed", actor, image_ids) as edit:
+        _untag(edit, name, f"image_id IN {_GIVEN}", edit.ids)
+    return edit.done()
 
 
-@dataclass(frozen=True, slots=True)
+def delete(database: Database, image_ids: Sequence[int], *, actor: str) -> Action:
+    """See Images.delete."""
+    with _edit(database, "delete", "moved to the trash", actor, image_ids) as edit:
+        edit.note(
+            f"SELECT ?, id, NULL, 'deleted' FROM image WHERE id IN {_GIVEN} "
+            "AND id NOT IN (SELECT image_id FROM trash)",
+            edit.ids,
+        )
+        edit.connection.execute(
+            f"INSERT INTO trash (image_id, at) SELECT id, ? FROM image WHERE id IN {_GIVEN} "
+            "ON CONFLICT DO NOTHING",
+            (edit.action.at, edit.ids),
+        )
+    return edit.done()
+
+
+def restore(database: Database, image_ids: Sequence[int], *, actor: str) -> Action:
+    """See Images.restore."""
+    with _edit(database, "restore", "restored from the trash", actor, image_ids) as edit:
+        edit.note(
+            f"SELECT ?, image_id, 'deleted', NULL FROM trash WHERE image_id IN {_GIVEN}", edit.ids
+        )
+        edit.connection.execute(f"DELETE FROM trash WHERE image_id IN {_GIVEN}", (edit.ids,))
+    return edit.done()
+
+
+def merge_label(database: Database, source: str, target: str, *, actor: str) -> Action:
+    """See Labels.merge."""
+    name = clean_label(target)
+    with _edit(database, "label", f"label '{source}' merged into '{name}'", actor) as edit:
+        _relabel(edit, "image.label_id = ?", _id_of(edit.connection, "label", source), name)
+        drop_unused(edit.connection, "label", source)
+    return edit.done()
+
+
+def remove_label(database: Database, name: str, *, actor: str) -> Action:
+    """See Labels.remove."""
+    with _edit(database, "label", f"label '{name}' removed", actor) as edit:
+        _relabel(edit, "image.label_id = ?", _id_of(edit.connection, "label", name), None)
+        drop_unused(edit.connection, "label", name)
+    return edit.done()
+
+
+def remove_tag_everywhere(database: Database, name: str, *, actor: str) -> Action:
+    """See Tags.remove."""
+    with _edit(database, "untag", f"tag '{name}' removed everywhere", actor) as edit:
+        _id_of(edit.connection, "tag", name)
+        _untag(edit, name, "1")
+        drop_unused(edit.connection, "tag", name)
+    return edit.done()
+
+
+def rename(database: Database, table: Table, old: str, new: str, *, actor: str) -> Action:
+    """See Labels.rename and Tags.rename."""
+    name = clean_label(new) if table == "label" else clean_tag(new)
+    with _edit(database, f"rename-{table}", f"{table} '{old}' renamed '{name}'", actor) as edit:
+        connection = edit.connection
+        row_id = _id_of(connection, table, old)
+        if name == old:
+            return edit.done()
+        if connection.execute(f"SELECT 1 FROM {table} WHERE name = ?", (name,)).fetchone():
+            raise RefusedInput(
+                f"there is a {table} '{name}' already",
+                hint=f"'pixshelf {table}s merge' makes two labels one."
+                if table == "label"
+                else "Tag the images with it, and remove the other.",
+            )
+        connection.execute(f"UPDATE {table} SET name = ? WHERE id = ?", (name, row_id))
+        images = connection.execute(
+            "SELECT count(*) FROM image WHERE label_id = ?"
+            if table == "label"
+            else "SELECT count(*) FROM image_tag WHERE tag_id = ?",
+            (row_id,),
+        ).fetchone()[0]
+        connection.execute(
+            "UPDATE action SET before = ?, after = ? WHERE id = ?", (old, name, edit.action.id)
+        )
+        edit.images = images
+        edit.renamed = True
+    return edit.done()
+
+
+@dataclass(slots=True)
 class _Edit:
     """An action being written: begun before its events, finished when they can be counted."""
 
     connection: sqlite3.Connection
     action: Action
+    ids: str
+    images: int = 0
+    renamed: bool = False
 
-    @classmethod
-    def begin(cls, connection: sqlite3.Connection, kind: str, summary: str, actor: str) -> _Edit:
+    def note(self, select: str, *parameters: object) -> None:
+        """Record what is about to change: a SELECT of action, image, before and after."""
+        self.images += self.connection.execute(
+            f"INSERT INTO event (action_id, image_id, before, after) {select}",
+            (self.action.id, *parameters),
+        ).rowcount
+
+    def finish(self) -> None:
+        if not self.images and not self.renamed:
+            self.connection.execute("DELETE FROM action WHERE id = ?", (self.action.id,))
+            return
+        self.connection.execute(
+            "UPDATE action SET images = ? WHERE id = ?", (self.images, self.action.id)
+        )
+        self.connection.execute("UPDATE action SET state = 'dropped' WHERE state = 'undone'")
+
+    def done(self) -> Action:
+        """The action as it was recorded; with id 0 where nothing needed to change."""
+        recorded = self.images or self.renamed
+        return replace(self.action, id=self.action.id if recorded else 0, images=self.images)
+
+
+@contextmanager
+def _edit(
+    database: Database, kind: str, summary: str, actor: str, image_ids: Sequence[int] = ()
+) -> Iterator[_Edit]:
+    """One edit in one transaction. Raises NotFound if an image is gone."""
+    ids = json.dumps(list(image_ids))
+    with database.write() as connection:
+        _all_there(connection, ids)
         at = int(time.time())
         row = connection.execute(
             "INSERT INTO action (at, actor, kind, summary, images) VALUES (?, ?, ?, ?, 0) "
             "RETURNING id",
             (at, actor, kind, summary),
         ).fetchone()
-        return cls(connection, Action(row[0], at, actor, kind, summary, images=0))
+        edit = _Edit(connection, Action(row[0], at, actor, kind, summary, images=0), ids)
+        yield edit
+        edit.finish()
 
-    def finish(self) -> Action:
-        action_id = self.action.id
-        images: int = self.connection.execute(
-            "SELECT count(*) FROM event WHERE action_id = ?", (action_id,)
-        ).fetchone()[0]
-        if images == 0:
-            self.connection.execute("DELETE FROM action WHERE id = ?", (action_id,))
-            return replace(self.action, id=0)
-        self.connection.execute("UPDATE action SET images = ? WHERE id = ?", (images, action_id))
-        return replace(self.action, images=images)
+
+def _relabel(edit: _Edit, where: str, parameter: object, name: str | None) -> None:
+    """Give the label to the images for which `where` holds."""
+    label_id = None if name is None else ensure(edit.connection, "label", [name])[name]
+    edit.note(
+        "SELECT ?, image.id, label.name, ? FROM image "
+        "LEFT JOIN label ON label.id = image.label_id "
+        f"WHERE {where} AND image.label_id IS NOT ?",
+        name,
+        parameter,
+        label_id,
+    )
+    edit.connection.execute(
+        f"UPDATE image SET label_id = ? WHERE {where} AND label_id IS NOT ?",
+        (label_id, parameter, label_id),
+    )
+
+
+def _untag(edit: _Edit, name: str, where: str, *parameters: object) -> None:
+    """Take the tag off the images for which `where` holds."""
+    row = edit.connection.execute("SELECT id FROM tag WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        edit.note(
+            f"SELECT ?, image_id, ?, NULL FROM image_tag WHERE tag_id = ? AND {where}",
+            name,
+            row[0],
+            *parameters,
+        )
+        edit.connection.execute(
+            f"DELETE FROM image_tag WHERE tag_id = ? AND {where}", (row[0], *parameters)
+        )
+
+
+def _id_of(connection: sqlite3.Connection, table: Table, name: str) -> int:
+    row = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no {table} '{name}'", hint=f"See 'pixshelf {table}s ls'.")
+    found: int = row[0]
+    return found
 
 
 def _all_there(connection: sqlite3.Connection, ids: str) -> None:
     missing = connection.execute(
-        f"SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM image "
+        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM image "
         f"WHERE id IN {_GIVEN}) LIMIT 1",
         (ids, ids),
     ).fetchone()

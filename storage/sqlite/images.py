@@ -35,7 +35,7 @@ _RECORD = """
             WHERE image_tag.image_id = image.id ORDER BY tag.name)),
         image.width, image.height, image.channels, image.format, image.bytes, image.source,
         import.started_at, prediction.model_id, predicted.name, prediction.confidence,
-        prediction.wrong
+        prediction.wrong, image.id IN (SELECT image_id FROM trash)
 """
 _RECORD_JOINS = """
     JOIN import ON import.id = image.import_id
@@ -191,6 +191,12 @@ class SqliteImages:
     def remove_tag(self, image_ids: Sequence[int], tag: str, *, actor: str) -> Action:
         return edits.remove_tag(self._database, image_ids, tag, actor=actor)
 
+    def delete(self, image_ids: Sequence[int], *, actor: str) -> Action:
+        return edits.delete(self._database, image_ids, actor=actor)
+
+    def restore(self, image_ids: Sequence[int], *, actor: str) -> Action:
+        return edits.restore(self._database, image_ids, actor=actor)
+
 
 def _ids_by_sha256(connection: sqlite3.Connection, sha256s: Sequence[bytes]) -> dict[bytes, int]:
     """The ids of the hashes that are there."""
@@ -274,6 +280,7 @@ def _record(row: Row) -> ImageRecord:
         source=source,
         added_at=added_at,
         prediction=prediction,
+        deleted=bool(row[16]),
     )
 
 

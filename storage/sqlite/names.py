@@ -35,3 +35,21 @@ def ensure(connection: sqlite3.Connection, table: Table, names: Iterable[str]) -
         (json.dumps(wanted),),
     )
     return dict(rows)
+
+
+_USES = {
+    "label": (
+        "SELECT 1 FROM image WHERE label_id = ?1",
+        "SELECT 1 FROM model_label WHERE label_id = ?1",
+        "SELECT 1 FROM prediction WHERE label_id = ?1 OR truth_id = ?1",
+    ),
+    "tag": ("SELECT 1 FROM image_tag WHERE tag_id = ?1",),
+}
+
+
+def drop_unused(connection: sqlite3.Connection, table: Table, name: str) -> None:
+    """Forget a name that nothing has any more."""
+    unused = " AND ".join(
+        f"NOT EXISTS ({use.replace('?1', f'{table}.id')})" for use in _USES[table]
+    )
+    connection.execute(f"DELETE FROM {table} WHERE name = ? AND {unused}", (name,))

@@ -12,42 +12,18 @@ from types import TracebackType
 from typing import Self
 
 from storage.errors import PixshelfError, RefusedInput
-from storage.ordering import natural_key
-from storage.records import Action, DatasetInfo, Problem, Stats
-from storage.repository import History, Images, Labels, Models, Predictions, Runs
+from storage.records import DatasetInfo, Problem, Stats
+from storage.repository import History, Images, Labels, Models, Predictions, Runs, Tags
 from storage.sqlite.database import Database
+from storage.sqlite.history import SqliteHistory
 from storage.sqlite.images import SqliteImages
 from storage.sqlite.models import SqliteModels
 from storage.sqlite.predictions import SqlitePredictions
 from storage.sqlite.runs import SqliteRuns
+from storage.sqlite.vocabulary import SqliteLabels, SqliteTags
 
+SHOWN = "id NOT IN (SELECT image_id FROM trash)"
 _CHUNK = 256
-
-
-class SqliteLabels:
-    """The vocabulary of labels."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def names(self) -> list[str]:
-        return sorted(
-            (row[0] for row in self._database.all("SELECT name FROM label")), key=natural_key
-        )
-
-
-class SqliteHistory:
-    """What users did to labels, splits and tags."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def actions(self, *, limit: int = 100) -> list[Action]:
-        rows = self._database.all(
-            "SELECT id, at, actor, kind, summary, images FROM action ORDER BY id DESC LIMIT ?",
-            (limit,),
-        )
-        return [Action(*row) for row in rows]
 
 
 class SqliteRepository:
@@ -57,6 +33,7 @@ class SqliteRepository:
         self._database = Database(path, create=create, wait=wait)
         self.images: Images = SqliteImages(self._database)
         self.labels: Labels = SqliteLabels(self._database)
+        self.tags: Tags = SqliteTags(self._database)
         self.runs: Runs = SqliteRuns(self._database)
         self.models: Models = SqliteModels(self._database)
         self.predictions: Predictions = SqlitePredictions(self._database)
@@ -68,30 +45,27 @@ class SqliteRepository:
 
     def stats(self) -> Stats:
         database = self._database
-        images, unlabelled, size = database.all(
-            "SELECT count(*), count(*) - count(label_id), coalesce(sum(bytes), 0) FROM image"
+        images, size = database.all(
+            f"SELECT count(*), coalesce(sum(bytes), 0) FROM image WHERE {SHOWN}"
         )[0]
-        labels = database.all(
-            "SELECT label.name, counted.n FROM "
-            "(SELECT label_id, count(*) AS n FROM image GROUP BY label_id) AS counted "
-            "JOIN label ON label.id = counted.label_id"
-        )
         splits: dict[str | None, int] = dict(
-            database.all("SELECT split, count(*) FROM image GROUP BY split")
+            database.all(f"SELECT split, count(*) FROM image WHERE {SHOWN} GROUP BY split")
         )
         formats = database.all(
-            "SELECT format, count(*) AS n FROM image GROUP BY format ORDER BY n DESC, format"
+            f"SELECT format, count(*) AS n FROM image WHERE {SHOWN} "
+            "GROUP BY format ORDER BY n DESC, format"
         )
         sizes = database.all(
-            "SELECT width || 'x' || height, count(*) AS n FROM image "
+            f"SELECT width || 'x' || height, count(*) AS n FROM image WHERE {SHOWN} "
             "GROUP BY width, height ORDER BY n DESC, width, height"
         )
+        labels = self.labels.counts()
         order = ("train", "val", "test", None)
         return Stats(
             images=images,
-            unlabelled=unlabelled,
+            unlabelled=images - sum(labels.values()),
             bytes=size,
-            labels=dict(sorted(labels, key=lambda row: natural_key(row[0]))),
+            labels={label: count for label, count in labels.items() if count},
             splits={split or "none": splits[split] for split in order if split in splits},
             formats=dict(formats),
             sizes=dict(sizes),
@@ -102,7 +76,7 @@ class SqliteRepository:
         path = database.path
         counts = {
             table: database.value(f"SELECT count(*) FROM {table}")
-            for table in ("image", "model", "run", "prediction")
+            for table in ("image", "trash", "model", "run", "prediction")
         }
         return DatasetInfo(
             url=self.url,
@@ -110,11 +84,12 @@ class SqliteRepository:
             library=f"SQLite {sqlite3.sqlite_version}",
             schema_version=database.value("PRAGMA user_version"),
             bytes=path.stat().st_size,
-            images=counts["image"],
+            images=counts["image"] - counts["trash"],
             models=counts["model"],
             runs=counts["run"],
             predictions=counts["prediction"],
             details={
+                "images in the trash": str(counts["trash"]),
                 "page size": str(database.value("PRAGMA page_size")),
                 "journal": str(database.value("PRAGMA journal_mode")),
             },
@@ -175,6 +150,20 @@ class SqliteRepository:
                 os.link(copy, target)
             except FileExistsError as error:
                 raise RefusedInput(f"{target} is already there") from error
+
+    def vacuum(self) -> int:
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM action WHERE id IN (SELECT action_id FROM event "
+                "WHERE image_id IN (SELECT image_id FROM trash)) AND NOT EXISTS "
+                "(SELECT 1 FROM event WHERE action_id = action.id "
+                "AND image_id NOT IN (SELECT image_id FROM trash))"
+            )
+            removed = connection.execute(
+                "DELETE FROM image WHERE id IN (SELECT image_id FROM trash)"
+            ).rowcount
+        self._database.vacuum()
+        return removed
 
     def close(self) -> None:
         self._database.close()

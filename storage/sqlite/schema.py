@@ -7,11 +7,16 @@ in tables of their own, so that reading metadata does not read past them.
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database as UtilsDatabase
+    from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x50785368
 """'PxSh', in the file's header."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 LARGE = 100_000
 """From so many images on, a dataset file has the indexes in `LARGE_INDEXES`. Below it a scan of
@@ -188,7 +193,7 @@ _TABLES = (
         id INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,
         actor TEXT NOT NULL,
-        kind TEXT NOT NULL CHECK (kind IN ('label', 'split', 'tag', 'untag')),
+        kind TEXT NOT NULL,
         summary TEXT NOT NULL,
         images INTEGER NOT NULL
     ) STRICT
@@ -206,8 +211,13 @@ _TABLES = (
     "CREATE INDEX event_image ON event (image_id)",
 )
 
-_VIEWS = (
-    """
+_VIEW_NAMES = ("images", "predictions", "wrong_predictions", "low_confidence")
+
+
+def _views(*, shown: str) -> tuple[str, ...]:
+    """The views, over the images for which the condition `shown` holds."""
+    return (
+        f"""
     CREATE VIEW images AS
     SELECT image.id, label.name AS label, image.split,
         (SELECT group_concat(name, ', ') FROM (
@@ -220,8 +230,9 @@ _VIEWS = (
     FROM image
     JOIN import ON import.id = image.import_id
     LEFT JOIN label ON label.id = image.label_id
+    WHERE {shown}
     """,
-    """
+        f"""
     CREATE VIEW predictions AS
     SELECT prediction.image_id, prediction.model_id, model.name AS model,
         predicted.name AS predicted, prediction.confidence, prediction.margin,
@@ -234,10 +245,12 @@ _VIEWS = (
     JOIN label AS predicted ON predicted.id = prediction.label_id
     LEFT JOIN label ON label.id = image.label_id
     LEFT JOIN label AS truth ON truth.id = prediction.truth_id
+    WHERE {shown}
     """,
-    "CREATE VIEW wrong_predictions AS SELECT * FROM predictions WHERE wrong = 1",
-    "CREATE VIEW low_confidence AS SELECT * FROM predictions WHERE confidence < 0.8",
-)
+        "CREATE VIEW wrong_predictions AS SELECT * FROM predictions WHERE wrong = 1",
+        "CREATE VIEW low_confidence AS SELECT * FROM predictions WHERE confidence < 0.8",
+    )
+
 
 LARGE_INDEXES = (
     "CREATE INDEX IF NOT EXISTS image_label ON image (label_id)",
@@ -249,18 +262,57 @@ LARGE_INDEXES = (
     "CREATE INDEX IF NOT EXISTS image_pixel_hash ON image (pixel_hash)",
 )
 
+_SECOND = (
+    # Deleted images stay, with everything about them, until the trash is emptied.
+    """
+    CREATE TABLE trash (
+        image_id INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
+        at INTEGER NOT NULL
+    ) STRICT
+    """,
+    # An undone action can be redone until a new one is made; then it is dropped.
+    """
+    ALTER TABLE action ADD COLUMN state TEXT NOT NULL DEFAULT 'done'
+        CHECK (state IN ('done', 'undone', 'dropped'))
+    """,
+    # For actions on a name, not on images: what it was and what it became.
+    "ALTER TABLE action ADD COLUMN before TEXT",
+    "ALTER TABLE action ADD COLUMN after TEXT",
+)
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring an open, writable file to SCHEMA_VERSION, each migration in one transaction."""
     from sqlite_utils import Database as UtilsDatabase
-    from sqlite_utils.migrations import Migrations
 
-    migrations = Migrations("pixshelf")
+    _migrations().apply(UtilsDatabase(connection))
+
+
+def migrate_to_first(connection: sqlite3.Connection) -> None:
+    """Make a file of schema version 1, as the first program made it."""
+    from sqlite_utils import Database as UtilsDatabase
+
+    _migrations().apply(UtilsDatabase(connection), stop_before="0002_history_and_trash")
+
+
+def _migrations() -> Migrations:
+    from sqlite_utils.migrations import Migrations as UtilsMigrations
+
+    migrations = UtilsMigrations("pixshelf")
 
     @migrations(name="0001_first")
     def first(db: UtilsDatabase) -> None:
-        for statement in (*_TABLES, *_VIEWS):
-            db.execute(statement)
-        db.execute("PRAGMA user_version=1")
+        _execute(db, *_TABLES, *_views(shown="1"), "PRAGMA user_version=1")
 
-    migrations.apply(UtilsDatabase(connection))
+    @migrations(name="0002_history_and_trash")
+    def second(db: UtilsDatabase) -> None:
+        views = _views(shown="image.id NOT IN (SELECT image_id FROM trash)")
+        drop = [f"DROP VIEW {name}" for name in reversed(_VIEW_NAMES)]
+        _execute(db, *_SECOND, *drop, *views, "PRAGMA user_version=2")
+
+    return migrations
+
+
+def _execute(db: UtilsDatabase, *statements: str) -> None:
+    for statement in statements:
+        db.execute(statement)

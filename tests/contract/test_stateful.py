@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hypothesis import settings
@@ -18,22 +18,23 @@ from hypothesis.stateful import (
 
 from storage.opening import open_repository
 from storage.query import parse
-from storage.records import SPLITS
+from storage.records import SPLITS, Split
 from tests.making import add_images, new_image, new_model, new_prediction
 
 LABELS = ("a", "b", "10")
 TAGS = ("x", "y")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Known:
     """An image as the plain model has it."""
 
     label: str | None
     split: str | None
     width: int
-    tags: set[str] = field(default_factory=set)
+    tags: frozenset[str] = frozenset()
     predicted: str | None = None
+    deleted: bool = False
 
 
 class DatasetMachine(RuleBasedStateMachine):
@@ -46,7 +47,8 @@ class DatasetMachine(RuleBasedStateMachine):
         self.repository = open_repository(self._path, create=True)
         self.model = self.repository.models.add(new_model(*LABELS))
         self.known: dict[int, Known] = {}
-        self.actions = 0
+        self.done: list[tuple[int, dict[str, object], dict[str, object]]] = []
+        self.undone: list[tuple[int, dict[str, object], dict[str, object]]] = []
 
     def teardown(self) -> None:
         assert list(self.repository.check()) == []
@@ -64,30 +66,51 @@ class DatasetMachine(RuleBasedStateMachine):
         width = 10 + number % 4
         image = new_image(number, label=label, split=split, tags=tuple(tags), width=width)
         (image_id,) = add_images(self.repository, image)
-        self.known.setdefault(image_id, Known(label, split, width, set(tags)))
+        self.known.setdefault(image_id, Known(label, split, width, frozenset(tags)))
         return image_id
 
     @rule(image=images, label=st.none() | st.sampled_from(LABELS))
     def set_label(self, image: int, label: str | None) -> None:
-        self._count(self.repository.images.set_label([image], label, actor="test").images)
-        self.known[image].label = label
+        action = self.repository.images.set_label([image], label, actor="test")
+        self._change(image, action.images, label=label)
 
     @rule(image=images, split=st.none() | st.sampled_from(SPLITS))
-    def set_split(self, image: int, split: str | None) -> None:
+    def set_split(self, image: int, split: Split | None) -> None:
         action = self.repository.images.set_split({image: split}, actor="test", summary="")
-        self._count(action.images)
-        self.known[image].split = split
+        self._change(image, action.images, split=split)
 
     @rule(image=images, tag=st.sampled_from(TAGS), on=st.booleans())
     def set_tag(self, image: int, tag: str, on: bool) -> None:
         edit = self.repository.images.add_tag if on else self.repository.images.remove_tag
-        self._count(edit([image], tag, actor="test").images)
-        (self.known[image].tags.add if on else self.known[image].tags.discard)(tag)
+        tags = self.known[image].tags
+        changed = edit([image], tag, actor="test").images
+        self._change(image, changed, tags=tags | {tag} if on else tags - {tag})
+
+    @rule(image=images, deleted=st.booleans())
+    def delete_or_restore(self, image: int, deleted: bool) -> None:
+        edit = self.repository.images.delete if deleted else self.repository.images.restore
+        self._change(image, edit([image], actor="test").images, deleted=deleted)
+
+    @rule()
+    def undo(self) -> None:
+        assert len(self.repository.history.undo()) == min(1, len(self.done))
+        if self.done:
+            image, before, after = self.done.pop()
+            self.undone.append((image, before, after))
+            self.known[image] = replace(self.known[image], **before)
+
+    @rule()
+    def redo(self) -> None:
+        assert len(self.repository.history.redo()) == min(1, len(self.undone))
+        if self.undone:
+            image, before, after = self.undone.pop()
+            self.done.append((image, before, after))
+            self.known[image] = replace(self.known[image], **after)
 
     @rule(image=images, label=st.sampled_from(LABELS), confidence=st.floats(0, 1, width=16))
     def predict(self, image: int, label: str, confidence: float) -> None:
         self.repository.predictions.save(self.model, [new_prediction(image, label, confidence)])
-        self.known[image].predicted = label
+        self.known[image] = replace(self.known[image], predicted=label)
 
     @rule(image=consumes(images))
     def forget(self, image: int) -> None:
@@ -100,14 +123,15 @@ class DatasetMachine(RuleBasedStateMachine):
 
     @invariant()
     def records_are_the_same(self) -> None:
-        page = self.repository.images.page(parse(""))
+        page = self.repository.images.page(parse("is:deleted,labelled,unlabelled"))
         assert {
             i.id: Known(
                 i.label,
                 i.split,
                 i.width,
-                set(i.tags),
+                frozenset(i.tags),
                 i.prediction.label if i.prediction else None,
+                i.deleted,
             )
             for i in page.images
         } == self.known
@@ -120,23 +144,41 @@ class DatasetMachine(RuleBasedStateMachine):
     @invariant()
     def queries_select_the_same(self) -> None:
         ids = self.repository.images.ids
-        known = self.known.items()
+        known = [item for item in self.known.items() if not item[1].deleted]
         assert ids(parse("label:a,10")) == [i for i, k in known if k.label in {"a", "10"}]
         assert ids(parse("-split:test")) == [i for i, k in known if k.split != "test"]
         assert ids(parse("tag:x -tag:y")) == [i for i, k in known if k.tags == {"x"}]
+        assert ids(parse("is:deleted")) == [i for i, k in self.known.items() if k.deleted]
         by_width = sorted(known, key=lambda item: (item[1].width, item[0]), reverse=True)
         assert ids(parse("sort:-width")) == [i for i, _ in by_width]
-        if any(k.predicted for _, k in known):
+        if any(k.predicted for k in self.known.values()):
             wrong = [i for i, k in known if k.label and k.predicted and k.label != k.predicted]
             assert ids(parse("is:wrong")) == wrong
 
     @invariant()
+    def counts_are_the_same(self) -> None:
+        shown = [k for k in self.known.values() if not k.deleted]
+        stats = self.repository.stats()
+        assert stats.images == len(shown)
+        assert stats.unlabelled == sum(k.label is None for k in shown)
+        assert sum(stats.splits.values()) == len(shown)
+        assert self.repository.tags.counts().get("x", 0) == sum("x" in k.tags for k in shown)
+
+    @invariant()
     def history_has_an_action_for_every_edit(self) -> None:
-        assert len(self.repository.history.actions(limit=1000)) == self.actions
+        states = [action.state for action in self.repository.history.actions(limit=1000)]
+        assert states.count("done") == len(self.done)
+        assert states.count("undone") == len(self.undone)
 
-    def _count(self, changed: int) -> None:
-        self.actions += 1 if changed else 0
+    def _change(self, image: int, changed: int, **after: object) -> None:
+        known = self.known[image]
+        before = {name: getattr(known, name) for name in after}
+        assert bool(changed) == (before != after)
+        if changed:
+            self.known[image] = replace(known, **after)
+            self.done.append((image, before, after))
+            self.undone.clear()
 
 
-DatasetMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+DatasetMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestDataset = DatasetMachine.TestCase
