@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from storage.query import Query
     from storage.repository import Repository
 
-_LARGEST_BATCH = 256
+_LARGEST_BATCH = 64
 _BATCH_PIXELS = _LARGEST_BATCH * 28 * 28
-"""Pixels that are inferred at once: what the first layer makes of them bounds the memory."""
+"""Pixels that are inferred at once. More gains no time, and what the first layer makes of them
+bounds the memory."""
 
 _DATASET_CHUNK = 1024
 _CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
