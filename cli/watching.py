@@ -156,7 +156,9 @@ class _Lines(_Silent):
     """A line for each phase and each epoch, on stderr."""
 
     def __init__(self) -> None:
-        self._phase = ""
+        # Said before the first event, which takes as long as Python to come.
+        self._phase = "starting"
+        note(PHASES[self._phase])
 
     def show(self, event: Event) -> None:
         match event:
