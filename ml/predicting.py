@@ -155,25 +155,38 @@ def predict_files(
 ) -> Iterator[Answer | Refused]:
     """An Answer for each (source, bytes), in the order given; a Refused for bytes that are no
     picture, and for a source that comes with the RefusedInput met in reading it."""
+    workers = available_cpus()
+    waiting: list[tuple[str, Future[NDArray[np.uint8] | RefusedInput]]] = []
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        for source, data in files:
+            waiting.append((source, pool.submit(_array_or_refusal, data, predictor.input)))
+            if len(waiting) > 2 * workers:
+                # Lets go of that file's bytes, so that only a few lie in memory.
+                waiting[-2 * workers][1].result()
+            if len(waiting) == predictor.batch:
+                yield from _answered(predictor, waiting, top)
+                waiting = []
+        yield from _answered(predictor, waiting, top)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _answered(
+    predictor: Predictor,
+    waiting: Sequence[tuple[str, Future[NDArray[np.uint8] | RefusedInput]]],
+    top: int,
+) -> Iterator[Answer | Refused]:
     import numpy as np
 
-    waiting: list[tuple[str, NDArray[np.uint8] | RefusedInput]] = []
-
-    def answered() -> Iterator[Answer | Refused]:
-        good = [array for _, array in waiting if not isinstance(array, RefusedInput)]
-        rows = iter(predictor.predict(np.stack(good)) if good else ())
-        for source, array in waiting:
-            if isinstance(array, RefusedInput):
-                yield Refused(source, array.message)
-            else:
-                yield _answer(source, predictor.labels, next(rows), top)
-
-    for source, data in files:
-        waiting.append((source, _array_or_refusal(data, predictor.input)))
-        if len(waiting) >= predictor.batch:
-            yield from answered()
-            waiting = []
-    yield from answered()
+    results = [(source, future.result()) for source, future in waiting]
+    good = [array for _, array in results if not isinstance(array, RefusedInput)]
+    rows = iter(predictor.predict(np.stack(good)) if good else ())
+    for source, array in results:
+        if isinstance(array, RefusedInput):
+            yield Refused(source, array.message)
+        else:
+            yield _answer(source, predictor.labels, next(rows), top)
 
 
 def predict_query(
