@@ -79,16 +79,17 @@ def train_watched(
     done: Done | None = None
     with _interrupts(quiet) as stop, start_training(url, settings, log=log) as training:
         stop.training = training
+        events = training.events()
         try:
             with view:
-                for event in training.events():
+                for event in events:
                     view.show(event)
                     if isinstance(event, Done):
                         done = event
         except BrokenPipeError:
             # Nobody reads any more: end the training as Ctrl-C would, and keep what it has.
-            training.request_stop()
-            for _ in training.events():
+            stop.ask()
+            for _ in events:
                 pass
             raise
         except PixshelfError:
@@ -106,13 +107,19 @@ class _Stop:
         self._quiet = quiet
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
         if self.training is None:
             raise KeyboardInterrupt
-        if self.count == 1:
-            self.training.request_stop()
+        if self.count == 0:
             note("stopping after this batch; Ctrl-C again to end it at once", quiet=self._quiet)
-        else:
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask for a stop; the second time, end the training."""
+        # Counted first: a signal may arrive in the middle of either call.
+        self.count += 1
+        if self.training is not None and self.count == 1:
+            self.training.request_stop()
+        elif self.training is not None:
             self.training.kill()
 
 

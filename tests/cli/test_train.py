@@ -210,6 +210,20 @@ def test_a_run_stopped_before_its_first_epoch_has_no_model(
     assert "there is no model" in result.stdout
 
 
+def test_a_reader_that_leaves_stops_the_training(
+    filled: Path, run: Run, replay: Replayed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_reads(text: str = "") -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("cli.watching.line", nobody_reads)
+    training = replay(*EVENTS, done(stopped=True))
+    result = run("train", "--json")
+    assert training.asked == ["stop"]
+    assert result.exit_code == 0
+    assert result.stderr == ""
+
+
 def test_a_training_that_fails_is_one_line(filled: Path, run: Run, replay: Replayed) -> None:
     replay(*EVENTS[:3], NotReady("every image is the same", hint="add others"))
     result = run("train", "--json")
