@@ -316,7 +316,7 @@ def _shrunk(picture: Image.Image) -> Image.Image:
         reduced.paste(flat(band, span).convert(mode).reduce(factor), (0, top // factor))
     scale = THUMBNAIL_SIDE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return reduced.resize(size, Image.Resampling.BICUBIC)
+    return reduced.resize(size, Image.Resampling.BILINEAR)
 
 
 def _jpeg(picture: Image.Image) -> bytes:
