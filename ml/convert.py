@@ -55,9 +55,9 @@ def to_litert(classifier: keras.Model) -> bytes:
         input_signature=[tf.TensorSpec(shape, tf.uint8, name="image")],
         jit_compile=False,
     )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [serve.get_concrete_function()], classifier
-    )
+    # Named without the model that holds the variables, the function is frozen: its weights become
+    # constants. With it, they would be left behind as variables that nobody sets.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     return bytes(converter.convert())
 

@@ -26,6 +26,10 @@ MAX_CLASSES = 100_000
 SMALL_SIDE = 9
 """At this resolution and below nothing is halved any more."""
 
+LEAST_POOLED = 8
+"""Pictures of at least this side are halved once: a third of the work, and on 8 x 8 digits no
+worse."""
+
 WIDEST = 256
 """The most filters that `design` gives a stage, whatever the size of the pictures."""
 
@@ -108,14 +112,23 @@ def design(spec: InputSpec, *, classes: int, width: int) -> ArchitectureSpec:
     side = -(-shorter // stride)
     filters = width
     stages: list[Stage] = []
-    while side > SMALL_SIDE:
+    while side > SMALL_SIDE or (not stages and side >= LEAST_POOLED):
         filters = min(WIDEST, 2 * filters)
         stages.append(Stage(filters, 1, pool=True))
         side //= 2
-    if not stages:
-        filters = 2 * filters
     stages.append(Stage(min(WIDEST, 2 * filters), 2, pool=False))
     return ArchitectureSpec(spec, width, kernel, stride, tuple(stages), classes)
+
+
+def parameters(spec: ArchitectureSpec) -> int:
+    """How many numbers are trained: kernels, the two of each normalised channel, the last layer."""
+    before = spec.stem_filters
+    count = spec.input.channels * spec.stem_kernel**2 * before + 2 * before
+    for stage in spec.stages:
+        for _ in range(stage.convs):
+            count += 9 * before * stage.filters + 2 * stage.filters
+            before = stage.filters
+    return count + before * spec.classes + spec.classes
 
 
 def _stage(value: object) -> Stage:
