@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.query import Query
     from storage.repository import Repository
 
-_LARGEST_BATCH = 64
+_LARGEST_BATCH = 32
 _BATCH_PIXELS = _LARGEST_BATCH * 28 * 28
 """Pixels that are inferred at once. More gains no time, and what the first layer makes of them
 bounds the memory."""

@@ -37,27 +37,16 @@ BATCH = 2_000
 
 MAKE = """
 import sys
-import keras, tensorflow as tf
-from keras import layers as L
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+from pathlib import Path
+from ml.convert import to_litert
+from ml.network import build_classifier, build_network, take_weights
+from ml.pixels import InputSpec
+from ml.spec import design
 
-keras.utils.set_random_seed(0)
-given = keras.Input((28, 28, 1))
-x = L.Rescaling(1 / 255)(given)
-for filters, pool in ((32, False), (32, True), (64, True)):
-    x = L.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-    x = L.ReLU()(L.BatchNormalization()(x))
-    x = L.MaxPooling2D()(x) if pool else x
-model = keras.Model(given, L.Dense(10, activation="softmax")(L.GlobalAveragePooling2D()(x)))
+spec = design(InputSpec(28, 28, 1), classes=10, width=32)
+model = build_classifier(spec, take_weights(build_network(spec)), 1.0)
 model.save(sys.argv[1])
-
-@tf.function(input_signature=[tf.TensorSpec([None, 28, 28, 1], tf.uint8)])
-def answer(pixels):
-    return model(tf.cast(pixels, tf.float32), training=False)
-
-frozen = convert_variables_to_constants_v2(answer.get_concrete_function())
-converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-open(sys.argv[2], "wb").write(converter.convert())
+Path(sys.argv[2]).write_bytes(to_litert(model))
 """
 
 KERAS_ONE = """
@@ -66,7 +55,7 @@ import keras, numpy as np
 from PIL import Image
 
 model = keras.saving.load_model(sys.argv[1])
-pixels = np.asarray(Image.open(sys.argv[2]), np.float32)[None, :, :, None]
+pixels = np.asarray(Image.open(sys.argv[2]))[None, :, :, None]
 print(model(pixels).numpy().argmax())
 """
 
@@ -75,7 +64,7 @@ import sys, time
 import keras, numpy as np
 
 model = keras.saving.load_model(sys.argv[1])
-pixels = np.load(sys.argv[2]).astype(np.float32)
+pixels = np.load(sys.argv[2])
 model.predict(pixels[:512], batch_size=512, verbose=0)
 for _ in sys.stdin:
     started = time.perf_counter()
@@ -146,6 +135,7 @@ def make(folder: Path, idx: Path | None, count: int) -> Made:
     subprocess.run(
         [sys.executable, "-c", MAKE, str(made.keras), str(litert)],
         check=True,
+        cwd=ROOT,
         capture_output=True,
     )
     facts = describe(files[0])
@@ -172,7 +162,7 @@ def make(folder: Path, idx: Path | None, count: int) -> Made:
                 name="benchmark",
                 labels=tuple("0123456789"),
                 spec={"input": InputSpec(SIZE, SIZE, 1).to_json()},
-                parameters=29_000,
+                parameters=243_114,
                 weights=b"none",
                 litert=litert.read_bytes(),
                 temperature=1.0,
