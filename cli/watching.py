@@ -67,15 +67,15 @@ def train_watched(
     url: str, settings: TrainSettings, *, json: bool, quiet: bool, log: Path | None = None
 ) -> Outcome:
     """Train in a child process and show it. Raises what the training failed with."""
-    view: _Silent
+    view: SilentView
     if json:
-        view = _JsonLines()
+        view = JsonView()
     elif quiet:
-        view = _Silent()
+        view = SilentView()
     elif sys.stderr.isatty():
-        view = _Bar()
+        view = BarView()
     else:
-        view = _Lines()
+        view = LinesView()
     done: Done | None = None
     with _interrupts(quiet) as stop, start_training(url, settings, log=log) as training:
         stop.training = training
@@ -133,7 +133,7 @@ def _interrupts(quiet: bool) -> Iterator[_Stop]:
         signal.signal(signal.SIGINT, before)
 
 
-class _Silent:
+class SilentView:
     """A way to show events: this one shows none."""
 
     def show(self, event: Event) -> None:
@@ -151,7 +151,7 @@ class _Silent:
         """Nothing to give back."""
 
 
-class _JsonLines(_Silent):
+class JsonView(SilentView):
     """Every event but the last as it came; the last as the bare result."""
 
     def show(self, event: Event) -> None:
@@ -159,7 +159,7 @@ class _JsonLines(_Silent):
         sys.stdout.flush()
 
 
-class _Lines(_Silent):
+class LinesView(SilentView):
     """A line for each phase and each epoch, on stderr."""
 
     def __init__(self) -> None:
@@ -178,12 +178,14 @@ class _Lines(_Silent):
                 note(_epoch_line(event))
 
 
-class _Bar(_Silent):
+class BarView(SilentView):
     """A live bar on stderr, with the finished epochs standing above it."""
 
     def __init__(self) -> None:
         self._bar = _make_bar()
-        self._task = self._bar.add_task(PHASES["starting"], total=None, figures="")
+        self._phase = "starting"
+        self._steps: int | None = None
+        self._task = self._bar.add_task(PHASES[self._phase], total=None, figures="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -199,20 +201,10 @@ class _Bar(_Silent):
 
     def show(self, event: Event) -> None:
         match event:
-            case Phase() if event.name == "training":
-                self._bar.update(self._task, description="training", figures="")
             case Phase():
-                self._bar.update(
-                    self._task,
-                    description=PHASES[event.name],
-                    completed=event.done or 0,
-                    total=event.total,
-                    figures="",
-                )
+                self._enter_phase(event)
             case Started():
-                self._bar.reset(
-                    self._task, total=event.total_steps, description="training", figures=""
-                )
+                self._steps = event.total_steps
             case Step():
                 self._bar.update(
                     self._task,
@@ -226,6 +218,16 @@ class _Bar(_Silent):
                 self._above(f"{event.level}: {event.text}")
             case Epoch():
                 self._above(_epoch_line(event))
+
+    def _enter_phase(self, phase: Phase) -> None:
+        total = self._steps if phase.name == "training" else phase.total
+        if phase.name != self._phase:
+            # A bar of its own for each: rich cannot take the total away from one that had it.
+            self._phase = phase.name
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(PHASES[phase.name], total=total, figures="")
+        elif phase.done is not None:
+            self._bar.update(self._task, completed=phase.done, total=total)
 
     def _above(self, text: str) -> None:
         from cli.text import printable

@@ -5,6 +5,7 @@ The training itself is replaced by one that replays events; tests/ml holds the r
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -268,3 +269,21 @@ def test_a_dataset_without_images_is_not_ready(run: Run) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("pixshelf: error: ")
     assert "hint: " in result.stderr
+
+
+def test_a_terminal_gets_a_bar_with_the_finished_epochs_above(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from rich.console import Console
+
+    from cli import watching
+
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr("rich.console.Console", lambda **_: screen)
+    with watching.BarView() as view:
+        for event in (*EVENTS, Phase("saving"), done()):
+            view.show(event)
+    shown = screen.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO from above
+    assert "epoch 2/2  loss 0.3000" in shown
+    assert "warning: something to know" in shown
+    assert "saving the model" in shown
