@@ -108,15 +108,17 @@ class Predictor:
             filled[:count] = part
             part = filled
         self._plan(size)
-        self._interpreter.set_tensor(self._input_index, part)
-        self._interpreter.invoke()
+        with _litert_errors(self.model.name):
+            self._interpreter.set_tensor(self._input_index, part)
+            self._interpreter.invoke()
         result: NDArray[np.float32] = self._interpreter.get_tensor(self._output_index)
         return result[:count]
 
     def _plan(self, size: int) -> None:
         if size != self._planned:
-            self._interpreter.resize_tensor_input(self._input_index, [size, *self.input.shape])
-            self._interpreter.allocate_tensors()
+            with _litert_errors(self.model.name):
+                self._interpreter.resize_tensor_input(self._input_index, [size, *self.input.shape])
+                self._interpreter.allocate_tensors()
             self._planned = size
 
     def _checked(self) -> tuple[int, int]:
@@ -286,11 +288,19 @@ def _report(progress: Progress | None, done: int, total: int) -> None:
 def _load(litert: bytes, threads: int, name: str) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
-    try:
+    with _litert_errors(name):
         return Interpreter(model_content=litert, num_threads=threads)
+
+
+@contextmanager
+def _litert_errors(name: str) -> Iterator[None]:
+    """Turns what LiteRT raises over a model that it cannot run into DatasetError."""
+    try:
+        yield
     except (ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise DatasetError(
-            f"the model '{name}' cannot be loaded by LiteRT: {error}",
+            f"LiteRT cannot run the model '{name}': {reason}",
             hint="Train it again, or restore the dataset from a backup.",
         ) from error
 
