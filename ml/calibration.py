@@ -31,15 +31,6 @@ def loss_and_accuracy(
     return _cross_entropy(logits, targets, temperature), float(right)
 
 
-def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """The softmax of logits / temperature, row by row."""
-    import numpy as np
-
-    scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
 def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int32]) -> float:
     """The temperature with the least cross-entropy, drawn towards 1 where there are few rows."""
 

@@ -14,10 +14,10 @@ import platform
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ml.calibration import fit_temperature, loss_and_accuracy, probabilities
+from ml.calibration import fit_temperature, loss_and_accuracy
 from ml.child import import_tensorflow
 from ml.convert import PARITY_IMAGES, check_parity, run_litert, to_litert
 from ml.events import CheckpointSaved, Done, Epoch, Event, Phase, Started, Step, Throttle
@@ -51,10 +51,12 @@ class Arrays:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The epoch whose averaged weights are kept, and the highest accuracy of any so far."""
+    """The epoch whose averaged weights are kept, with their logits on the validation images, and
+    the highest accuracy of any epoch so far."""
 
     highest: float
     checkpoint: Checkpoint
+    logits: NDArray[np.float32]
 
 
 def slack(accuracy: float, images: int) -> float:
@@ -175,7 +177,7 @@ class Running:
             )
             if at_end is None:
                 return best, epoch - 1
-            logits = trainer.logits(arrays.val, alive=self._alive("training"))
+            logits = trainer.logits(arrays.val, alive=self._alive)
             loss, accuracy = loss_and_accuracy(logits, arrays.val_targets)
             metrics = EpochMetrics(
                 epoch=epoch,
@@ -190,7 +192,10 @@ class Running:
             last = trainer.checkpoint(epoch)
             highest = max(accuracy, best.highest) if best else accuracy
             better = best is None or accuracy >= highest - slack(highest, len(arrays.val))
-            best = Best(highest, last if best is None or better else best.checkpoint)
+            if best is None or better:
+                best = Best(highest, last, logits)
+            else:
+                best = replace(best, highest=highest)
             self._repo.runs.record_epoch(run, metrics, last=last, best=last if better else None)
             self._tell_epoch(plan, run, metrics, better)
             if self._stopping():
@@ -217,14 +222,10 @@ class Running:
 
         return on_step
 
-    def _alive(self, phase: str) -> Callable[[int], None]:
+    def _alive(self, done: int) -> None:
         """Shows the watcher that long work goes on, so that a stop is not thought to hang."""
-
-        def alive(done: int) -> None:
-            if self._throttle.ready():
-                self._tell(Phase("training") if phase == "training" else Phase("calibrating", done))
-
-        return alive
+        if self._throttle.ready():
+            self._tell(Phase("training"))
 
     def _tell_epoch(self, plan: TrainPlan, run: int, metrics: EpochMetrics, better: bool) -> None:
         self._tell(
@@ -257,25 +258,24 @@ class Running:
         stopped: bool,
     ) -> Done:
         """Make a model of the best weights: calibrated, converted, compared, stored."""
-        from ml.network import build_classifier, put_weights
+        import numpy as np
+
+        from ml.network import build_classifier
         from ml.trainer import averaged
 
         train_seconds = self._repo.runs.get(run).epochs[-1].seconds
         self._tell(Phase("calibrating"))
-        weights = averaged(from_bytes(best.checkpoint.weights))
-        put_weights(trainer.average, weights)
-        logits = trainer.logits(arrays.val, alive=self._alive("calibrating"))
-        temperature = fit_temperature(logits, arrays.val_targets)
-        loss, accuracy = loss_and_accuracy(logits, arrays.val_targets, temperature)
+        temperature = fit_temperature(best.logits, arrays.val_targets)
+        loss, accuracy = loss_and_accuracy(best.logits, arrays.val_targets, temperature)
 
         self._tell(Phase("converting"))
-        litert = to_litert(build_classifier(plan.architecture, weights, temperature))
+        weights = averaged(from_bytes(best.checkpoint.weights))
+        classifier = build_classifier(plan.architecture, weights, temperature)
+        litert = to_litert(classifier)
         sample = arrays.val[:PARITY_IMAGES]
         if len(sample) < PARITY_IMAGES:
-            import numpy as np
-
             sample = np.concatenate([sample, arrays.train[: PARITY_IMAGES - len(sample)]])
-        expected = probabilities(trainer.logits(sample), temperature)
+        expected = classifier(sample, training=False).numpy()
         check_parity(expected, run_litert(litert, sample, plan.settings.threads))
 
         self._tell(Phase("saving"))

@@ -1,8 +1,8 @@
 """The child process that trains: `python -m ml.worker EVENTS`, EVENTS being a descriptor's number.
 
 The first line on stdin is the request, JSON with url, settings and began; a later line 'stop', or
-SIGTERM, asks for a stop at the end of the batch. Events go out on EVENTS. That nobody
-reads or writes any more ends nothing: what is trained is stored in the dataset.
+SIGTERM, asks for a stop at the end of the batch. Events go out on EVENTS. That nobody reads or
+writes any more ends nothing: what is trained is stored in the dataset.
 """
 
 from __future__ import annotations
@@ -150,4 +150,8 @@ def _failed(error: BaseException | None, run: int | None) -> Failed:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    # The dataset is closed and the events are sent. What a regular end would do from here is to
+    # take TensorFlow apart, for a second or more.
+    os._exit(status)
