@@ -24,8 +24,7 @@ HERE = Path(__file__).parent
 COLUMNS, LINES = 100, 60
 PICTURES = {
     "demo": ["demo"],
-    "stats": ["stats"],
-    "wrong": ["ls", "sort:confidence", "split:test", "--limit", "5"],
+    "ls": ["ls", "sort:confidence", "split:test", "--limit", "5"],
 }
 
 
