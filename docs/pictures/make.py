@@ -18,14 +18,11 @@ import tempfile
 import termios
 from pathlib import Path
 
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
 HERE = Path(__file__).parent
 COLUMNS, LINES = 100, 60
-# Without the fonts that Rich would have a reader's browser fetch.
-FORMAT = re.sub(r"@font-face \{\{.*?\}\}|<!--.*?-->", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 PICTURES = {
     "demo": ["demo"],
     "ls": ["ls", "sort:confidence", "split:test", "--limit", "5"],
@@ -66,12 +63,10 @@ def draw(name: str, words: list[str], folder: str) -> None:
     text = printed(words, db).replace(folder + "/", "~/.local/share/pixshelf/")
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(f"$ pixshelf {' '.join(words)}\n{text.rstrip()}"))
-    console.save_svg(
-        str(HERE / f"{name}.svg"),
-        title="pixshelf",
-        unique_id=f"pixshelf-{name}",
-        code_format=FORMAT,
-    )
+    svg = console.export_svg(title="pixshelf", unique_id=f"pixshelf-{name}")
+    # Without the fonts that a reader's browser would fetch.
+    svg = re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", svg, flags=re.DOTALL)
+    (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
 def main() -> None:
