@@ -16,9 +16,14 @@ def main() -> None:
 
         sys.stdout.write(version_line() + "\n")
         return
-    from cli.app import app
+    try:
+        from cli.app import app
 
-    app(prog_name="pixshelf")
+        app(prog_name="pixshelf")
+    except KeyboardInterrupt:
+        # Ctrl-C while modules are still being loaded; later ones are told of in cli.failures.
+        sys.stderr.write("pixshelf: interrupted\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.conversion import convert_lightly
 from cli.failures import run_guarded
 from cli.session import DEFAULT_WAIT, Session, add_shared_options
 from storage.errors import UsageError
@@ -59,6 +60,11 @@ The dataset file is that of --db, else $PIXSHELF_DB, else the config file's, els
 class LazyGroup(TyperGroup):
     """The root group. Imports the module of a command when that command is asked for."""
 
+    def get_params(self, ctx: Context) -> list[Any]:
+        params = super().get_params(ctx)
+        convert_lightly(params)
+        return params
+
     def list_commands(self, ctx: Context) -> list[str]:
         return list(SUMMARIES)
 
@@ -72,6 +78,7 @@ class LazyGroup(TyperGroup):
             command = typer.main.get_command(module.app)
             command.name = cmd_name
             add_shared_options(command)
+            _convert_all_lightly(command, ctx)
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
 
@@ -114,6 +121,13 @@ class LazyGroup(TyperGroup):
                 self.invoke(ctx)
 
         sys.exit(run_guarded(run))
+
+
+def _convert_all_lightly(command: Any, ctx: Context) -> None:
+    # The names of the help option are those of the root, so its context will do.
+    convert_lightly(command.get_params(ctx))
+    for inner in getattr(command, "commands", {}).values():
+        _convert_all_lightly(inner, ctx)
 
 
 app = typer.Typer(

@@ -15,7 +15,7 @@ import typer
 
 from cli.commands.evaluate import print_confusion, print_summary
 from cli.commands.train import result_line
-from cli.digits import COUNT, write_digits
+from cli.digits import COUNT, LABELS, write_digits
 from cli.output import line, note, write_json
 from cli.pictures import picture_lines
 from cli.session import Session, default_data_folder
@@ -25,7 +25,7 @@ from ml.evaluating import Evaluation, evaluate
 from ml.plan import plan_training
 from ml.predicting import Predictor, as_predictions, load_predictor, predict_stored
 from ml.settings import TrainSettings
-from storage.errors import ExitCode, NotReady
+from storage.errors import ExitCode, NotReady, RefusedInput
 from storage.importing.pipeline import import_source
 from storage.opening import open_repository
 from storage.query import parse
@@ -35,14 +35,16 @@ from tui.halfblocks import side_by_side
 SHOWN = 8
 TOP = 3
 COLUMNS = 16
+SIZES = {"8x8"}
 
 
 def demonstrate(state: Session, *, json: bool) -> None:
     """Run the demo on --db's dataset, or on one in the data folder, and print what it did.
-    Raises NotReady if the training gave no model, typer.Exit if it was interrupted."""
+    Raises RefusedInput if the dataset holds other images, NotReady if the training gave no model,
+    and typer.Exit if it was interrupted."""
     started = time.monotonic()
     place = _place(state)
-    with open_repository(place, create=True) as repo:
+    with open_repository(place, create=True, wait=state.wait) as repo:
         line_unless(json, f"dataset: {printable(str(place))}")
         had_images = _have_images(repo, json=json)
         had_model = _have_model(repo, state, json=json)
@@ -82,9 +84,15 @@ def _place(state: Session) -> str | Path:
 
 def _have_images(repo: Repository, *, json: bool) -> bool:
     """Import the digits, unless they are all there; whether they were."""
-    count = repo.stats().images
-    if count == COUNT:
-        line_unless(json, f"reusing its {count:,} images")
+    stats = repo.stats()
+    if stats.images > COUNT or not (
+        stats.labels.keys() <= set(LABELS) and set(stats.sizes) <= SIZES
+    ):
+        raise RefusedInput(
+            f"{repo.url} holds images of your own", hint="name a dataset for the demo with --db"
+        )
+    if stats.images == COUNT:
+        line_unless(json, f"reusing its {stats.images:,} images")
         return True
     with TemporaryDirectory(prefix="pixshelf-") as folder:
         source = Path(folder) / "digits.npz"

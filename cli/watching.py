@@ -67,28 +67,29 @@ def train_watched(
     url: str, settings: TrainSettings, *, json: bool, quiet: bool, log: Path | None = None
 ) -> Outcome:
     """Train in a child process and show it. Raises what the training failed with."""
-    view: _Silent
+    view: SilentView
     if json:
-        view = _JsonLines()
+        view = JsonView()
     elif quiet:
-        view = _Silent()
+        view = SilentView()
     elif sys.stderr.isatty():
-        view = _Bar()
+        view = BarView()
     else:
-        view = _Lines()
+        view = LinesView()
     done: Done | None = None
     with _interrupts(quiet) as stop, start_training(url, settings, log=log) as training:
         stop.training = training
+        events = training.events()
         try:
             with view:
-                for event in training.events():
+                for event in events:
                     view.show(event)
                     if isinstance(event, Done):
                         done = event
         except BrokenPipeError:
             # Nobody reads any more: end the training as Ctrl-C would, and keep what it has.
-            training.request_stop()
-            for _ in training.events():
+            stop.ask()
+            for _ in events:
                 pass
             raise
         except PixshelfError:
@@ -106,13 +107,19 @@ class _Stop:
         self._quiet = quiet
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
         if self.training is None:
             raise KeyboardInterrupt
-        if self.count == 1:
-            self.training.request_stop()
+        if self.count == 0:
             note("stopping after this batch; Ctrl-C again to end it at once", quiet=self._quiet)
-        else:
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask for a stop; the second time, end the training."""
+        # Counted first: a signal may arrive in the middle of either call.
+        self.count += 1
+        if self.training is not None and self.count == 1:
+            self.training.request_stop()
+        elif self.training is not None:
             self.training.kill()
 
 
@@ -126,7 +133,7 @@ def _interrupts(quiet: bool) -> Iterator[_Stop]:
         signal.signal(signal.SIGINT, before)
 
 
-class _Silent:
+class SilentView:
     """A way to show events: this one shows none."""
 
     def show(self, event: Event) -> None:
@@ -144,7 +151,7 @@ class _Silent:
         """Nothing to give back."""
 
 
-class _JsonLines(_Silent):
+class JsonView(SilentView):
     """Every event but the last as it came; the last as the bare result."""
 
     def show(self, event: Event) -> None:
@@ -152,11 +159,13 @@ class _JsonLines(_Silent):
         sys.stdout.flush()
 
 
-class _Lines(_Silent):
+class LinesView(SilentView):
     """A line for each phase and each epoch, on stderr."""
 
     def __init__(self) -> None:
-        self._phase = ""
+        # Said before the first event, which takes as long as Python to come.
+        self._phase = "starting"
+        note(PHASES[self._phase])
 
     def show(self, event: Event) -> None:
         match event:
@@ -169,12 +178,14 @@ class _Lines(_Silent):
                 note(_epoch_line(event))
 
 
-class _Bar(_Silent):
+class BarView(SilentView):
     """A live bar on stderr, with the finished epochs standing above it."""
 
     def __init__(self) -> None:
         self._bar = _make_bar()
-        self._task = self._bar.add_task(PHASES["starting"], total=None, figures="")
+        self._phase = "starting"
+        self._steps: int | None = None
+        self._task = self._bar.add_task(PHASES[self._phase], total=None, figures="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -190,20 +201,10 @@ class _Bar(_Silent):
 
     def show(self, event: Event) -> None:
         match event:
-            case Phase() if event.name == "training":
-                self._bar.update(self._task, description="training", figures="")
             case Phase():
-                self._bar.update(
-                    self._task,
-                    description=PHASES[event.name],
-                    completed=event.done or 0,
-                    total=event.total,
-                    figures="",
-                )
+                self._enter_phase(event)
             case Started():
-                self._bar.reset(
-                    self._task, total=event.total_steps, description="training", figures=""
-                )
+                self._steps = event.total_steps
             case Step():
                 self._bar.update(
                     self._task,
@@ -217,6 +218,16 @@ class _Bar(_Silent):
                 self._above(f"{event.level}: {event.text}")
             case Epoch():
                 self._above(_epoch_line(event))
+
+    def _enter_phase(self, phase: Phase) -> None:
+        total = self._steps if phase.name == "training" else phase.total
+        if phase.name != self._phase:
+            # A bar of its own for each: rich cannot take the total away from one that had it.
+            self._phase = phase.name
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(PHASES[phase.name], total=total, figures="")
+        elif phase.done is not None:
+            self._bar.update(self._task, completed=phase.done, total=total)
 
     def _above(self, text: str) -> None:
         from cli.text import printable

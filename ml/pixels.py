@@ -188,9 +188,11 @@ def _resized(
 
 def _cropped(picture: Image, goal: tuple[int, int]) -> Image:
     scale = min(picture.width / goal[0], picture.height / goal[1])
-    across, down = goal[0] * scale, goal[1] * scale
+    # Rounding must not push the box over the picture's edge, which Pillow refuses.
+    across, down = min(picture.width, goal[0] * scale), min(picture.height, goal[1] * scale)
     x, y = (picture.width - across) / 2, (picture.height - down) / 2
-    return _resized(picture, goal, (x, y, x + across, y + down))
+    box = (x, y, min(picture.width, x + across), min(picture.height, y + down))
+    return _resized(picture, goal, box)
 
 
 def _letterboxed(picture: Image, goal: tuple[int, int]) -> Image:

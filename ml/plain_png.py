@@ -1,8 +1,8 @@
 """Small plain PNGs of one known size, decoded many at a time without Pillow.
 
 Thousands of tiny grey or colour PNGs are the common dataset, and there Python's cost for each
-file outweighs the decoding. This knows only the plainest form (8 bits, no interlacing, no other
-chunks) and leaves everything else, damaged files too, to Pillow: it never guesses.
+file outweighs the decoding. This knows only the plainest form (8 bits, no interlacing,
+no transparency) and leaves everything else, damaged files too, to Pillow: it never guesses.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+_CHUNKS = frozenset({b"IDAT", b"pHYs", b"gAMA", b"sRGB", b"cHRM", b"tIME", b"bKGD", b"sBIT"})
+"""The pixels, and what has no say in them here or in Pillow. Text may turn a picture, by EXIF."""
+
 _COLOUR_TYPES = {1: 0, 3: 2}
 _LARGEST = 64 * 64
 """Up to this many pixels an image is faster here than in Pillow; see tests/benchmarks."""
@@ -76,14 +79,16 @@ def _inflated(data: bytes, start: bytes, length: int) -> bytes | None:
         return None
     parts = []
     while at < end:
-        if at + 12 > end or data[at + 4 : at + 8] != b"IDAT":
+        name = data[at + 4 : at + 8]
+        if name not in _CHUNKS:
             return None
         stop = at + 8 + int.from_bytes(data[at : at + 4], "big")
         if stop + 4 > end:
             return None
         if zlib.crc32(data[at + 4 : stop]) != int.from_bytes(data[stop : stop + 4], "big"):
             return None
-        parts.append(data[at + 8 : stop])
+        if name == b"IDAT":
+            parts.append(data[at + 8 : stop])
         at = stop + 4
     inflate = zlib.decompressobj()
     try:

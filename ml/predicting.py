@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from storage.query import Query
     from storage.repository import Repository
 
-_LARGEST_BATCH = 256
+_LARGEST_BATCH = 32
 _BATCH_PIXELS = _LARGEST_BATCH * 28 * 28
-"""Pixels that are inferred at once: what the first layer makes of them bounds the memory."""
+"""Pixels that are inferred at once. More gains no time, and what the first layer makes of them
+bounds the memory."""
 
 _DATASET_CHUNK = 1024
 _CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
@@ -107,15 +108,17 @@ class Predictor:
             filled[:count] = part
             part = filled
         self._plan(size)
-        self._interpreter.set_tensor(self._input_index, part)
-        self._interpreter.invoke()
+        with _litert_errors(self.model.name):
+            self._interpreter.set_tensor(self._input_index, part)
+            self._interpreter.invoke()
         result: NDArray[np.float32] = self._interpreter.get_tensor(self._output_index)
         return result[:count]
 
     def _plan(self, size: int) -> None:
         if size != self._planned:
-            self._interpreter.resize_tensor_input(self._input_index, [size, *self.input.shape])
-            self._interpreter.allocate_tensors()
+            with _litert_errors(self.model.name):
+                self._interpreter.resize_tensor_input(self._input_index, [size, *self.input.shape])
+                self._interpreter.allocate_tensors()
             self._planned = size
 
     def _checked(self) -> tuple[int, int]:
@@ -154,25 +157,38 @@ def predict_files(
 ) -> Iterator[Answer | Refused]:
     """An Answer for each (source, bytes), in the order given; a Refused for bytes that are no
     picture, and for a source that comes with the RefusedInput met in reading it."""
+    workers = available_cpus()
+    waiting: list[tuple[str, Future[NDArray[np.uint8] | RefusedInput]]] = []
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        for source, data in files:
+            waiting.append((source, pool.submit(_array_or_refusal, data, predictor.input)))
+            if len(waiting) > 2 * workers:
+                # Lets go of that file's bytes, so that only a few lie in memory.
+                waiting[-2 * workers][1].result()
+            if len(waiting) == predictor.batch:
+                yield from _answered(predictor, waiting, top)
+                waiting = []
+        yield from _answered(predictor, waiting, top)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _answered(
+    predictor: Predictor,
+    waiting: Sequence[tuple[str, Future[NDArray[np.uint8] | RefusedInput]]],
+    top: int,
+) -> Iterator[Answer | Refused]:
     import numpy as np
 
-    waiting: list[tuple[str, NDArray[np.uint8] | RefusedInput]] = []
-
-    def answered() -> Iterator[Answer | Refused]:
-        good = [array for _, array in waiting if not isinstance(array, RefusedInput)]
-        rows = iter(predictor.predict(np.stack(good)) if good else ())
-        for source, array in waiting:
-            if isinstance(array, RefusedInput):
-                yield Refused(source, array.message)
-            else:
-                yield _answer(source, predictor.labels, next(rows), top)
-
-    for source, data in files:
-        waiting.append((source, _array_or_refusal(data, predictor.input)))
-        if len(waiting) >= predictor.batch:
-            yield from answered()
-            waiting = []
-    yield from answered()
+    results = [(source, future.result()) for source, future in waiting]
+    good = [array for _, array in results if not isinstance(array, RefusedInput)]
+    rows = iter(predictor.predict(np.stack(good)) if good else ())
+    for source, array in results:
+        if isinstance(array, RefusedInput):
+            yield Refused(source, array.message)
+        else:
+            yield _answer(source, predictor.labels, next(rows), top)
 
 
 def predict_query(
@@ -272,11 +288,19 @@ def _report(progress: Progress | None, done: int, total: int) -> None:
 def _load(litert: bytes, threads: int, name: str) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
-    try:
+    with _litert_errors(name):
         return Interpreter(model_content=litert, num_threads=threads)
+
+
+@contextmanager
+def _litert_errors(name: str) -> Iterator[None]:
+    """Turns what LiteRT raises over a model that it cannot run into DatasetError."""
+    try:
+        yield
     except (ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise DatasetError(
-            f"the model '{name}' cannot be loaded by LiteRT: {error}",
+            f"LiteRT cannot run the model '{name}': {reason}",
             hint="Train it again, or restore the dataset from a backup.",
         ) from error
 

@@ -6,6 +6,7 @@ known size. Both are pure: nothing here reads a dataset or imports a numerical l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
@@ -111,11 +112,81 @@ class Recipe:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """How much a preset spends: pictures seen in all, and bounds for epochs and steps."""
+
+    pictures: int
+    least_epochs: int
+    most_epochs: int
+    least_steps: int
+    width: int
+
+
+_EFFORTS: dict[str, _Effort] = {
+    "quick": _Effort(40_000, 2, 16, 150, 16),
+    "standard": _Effort(160_000, 3, 30, 300, 16),
+    "thorough": _Effort(500_000, 10, 60, 600, 24),
+}
+
+_LARGE_SET = 20_000
+"""From here on a few epochs do not repeat a picture often enough for distortions to pay."""
+
+_DIGIT_SIDE = 32
+"""Grey pictures up to this size may be characters, which mirroring would turn into others."""
+
+_PEAK_RATE = 0.01
+"""The highest learning rate, for batches of _USUAL_BATCH; it goes with the root of the batch."""
+
+_USUAL_BATCH = 128
+
+
 def resolve(
     settings: TrainSettings, *, images: int, height: int, width: int, channels: int
 ) -> Recipe:
-    """The recipe for a training set of `images` pictures of height x width x channels pixels."""
-    raise NotImplementedError
+    """The recipe for a training set of `images` pictures of height x width x channels pixels.
+
+    What the settings leave open follows from the preset: large sets are seen a few times, small
+    ones often enough for a few hundred steps.
+    """
+    effort = _EFFORTS[settings.preset]
+    batch = min(settings.batch or _batch(images), images)
+    if settings.epochs is not None:
+        epochs = settings.epochs
+    else:
+        usual = round(effort.pictures / images)
+        epochs = min(effort.most_epochs, max(effort.least_epochs, usual))
+        epochs = max(epochs, math.ceil(effort.least_steps / math.ceil(images / batch)))
+    like_digits = channels == 1 and max(height, width) <= _DIGIT_SIDE
+    return Recipe(
+        epochs=epochs,
+        batch=batch,
+        peak_rate=_PEAK_RATE * min(1.0, math.sqrt(batch / _USUAL_BATCH)),
+        weight_decay=0.05,
+        label_smoothing=0.05,
+        ema_decay=0.995,
+        augment=_strength(settings, images, like_digits),
+        flips=channels == 3,
+        width=effort.width,
+    )
+
+
+def _batch(images: int) -> int:
+    """Small sets get small batches, so that an epoch has some steps."""
+    for least, batch in ((4_000, _USUAL_BATCH), (800, 64), (200, 32)):
+        if images >= least:
+            return batch
+    return 16
+
+
+def _strength(settings: TrainSettings, images: int, like_digits: bool) -> Strength:
+    if settings.augment != "auto":
+        return settings.augment
+    if settings.preset == "thorough":
+        return "strong"
+    return (
+        "none" if like_digits and (images >= _LARGE_SET or settings.preset == "quick") else "light"
+    )
 
 
 def _one_of(field: str, value: object, allowed: tuple[str, ...]) -> None:

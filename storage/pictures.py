@@ -31,7 +31,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """The formats that are read, by Pillow's names. No other decoder is ever tried."""
 
 MAX_PIXELS = 50_000_000
-MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 100 * 1024 * 1024
 THUMBNAIL_SIDE = 128
 THUMBNAIL_QUALITY = 60
 
@@ -97,7 +97,7 @@ def open_picture(data: bytes) -> Image.Image:
     block that cannot be read counts as none.
 
     Raises RefusedInput for anything that is not a whole picture of at most 50 million pixels and
-    256 MiB in one of the FORMATS.
+    100 MiB in one of the FORMATS.
     """
     picture, name = _header(data)
     return _decoded(picture, name, data)
@@ -110,7 +110,7 @@ def describe(data: bytes) -> Facts:
     width, height = picture.size
     large = width * height > _LARGE_PIXELS
     with one_large if large else nullcontext():
-        return facts_of(_decoded(picture, name, data), "jpeg" if name == "MPO" else name.lower())
+        return facts_of(_decoded(picture, name, data), name.lower())
 
 
 def facts_of(picture: Image.Image, name: str) -> Facts:
@@ -285,10 +285,6 @@ def _refusal(name: str, error: Exception) -> RefusedInput:
 
 def _measured(picture: Image.Image, name: str) -> Facts:
     width, height = picture.size
-    same = exact(picture)
-    digest = sha256(b"%s %d %d\n" % (same.mode.encode(), width, height))
-    for _, band in bands(same, 1):
-        digest.update(band.tobytes())
     small, thumbnail = picture, None
     if max(width, height) > THUMBNAIL_SIDE:
         small = _shrunk(picture)
@@ -298,10 +294,20 @@ def _measured(picture: Image.Image, name: str) -> Facts:
         height=height,
         channels=channels_of(picture),
         format=name,
-        pixel_hash=digest.digest()[:16],
+        pixel_hash=_pixel_hash(picture),
         dhash=_dhash(to_mode(small, 1)),
         thumbnail=thumbnail,
     )
+
+
+def _pixel_hash(picture: Image.Image) -> bytes:
+    digest = sha256()
+    for top, band in bands(picture, 1):
+        same = exact(band)
+        if top == 0:
+            digest.update(b"%s %d %d\n" % (same.mode.encode(), *picture.size))
+        digest.update(same.tobytes())
+    return digest.digest()[:16]
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:
@@ -316,7 +322,7 @@ def _shrunk(picture: Image.Image) -> Image.Image:
         reduced.paste(flat(band, span).convert(mode).reduce(factor), (0, top // factor))
     scale = THUMBNAIL_SIDE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return reduced.resize(size, Image.Resampling.BICUBIC)
+    return reduced.resize(size, Image.Resampling.BILINEAR)
 
 
 def _jpeg(picture: Image.Image) -> bytes:

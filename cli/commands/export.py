@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from cli import options
 from cli.output import line, write_json
+from cli.progress import progress
 from cli.selection import QueryCommand, query_of
 from cli.session import session
 from cli.text import nearest, plural, printable
@@ -44,6 +46,10 @@ def export(
             "--format", metavar="NAME", help="folder, csv or npz. [default: by TARGET's ending]"
         ),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="WxH", help="For npz: fit every image into this size."),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Write images and labels to a folder, a CSV or an npz file.
@@ -51,9 +57,15 @@ def export(
     Prints how many images were written, and where.
     """
     chosen = _format_named(form) if form is not None else _format_of(target)
+    box = None if size is None else _size_named(size)
+    if box is not None and chosen != "npz":
+        raise UsageError(f"--size was given, but a {chosen} keeps each image's own size")
     parsed = query_of(query)
-    with session(ctx).open() as repo:
-        count = _write(repo, parsed, target, chosen)
+    state = session(ctx)
+    with state.open() as repo, progress("exporting", quiet=state.quiet) as update:
+        count = _write(
+            repo, parsed, target, chosen, box, lambda done, total: update(done, total, "")
+        )
     if json:
         write_json({"path": str(target), "format": chosen, "images": count})
         return
@@ -83,14 +95,30 @@ def _format_of(target: Path) -> str:
     )
 
 
-def _write(repo: Repository, query: Query, target: Path, form: str) -> int:
+def _size_named(text: str) -> tuple[int, int]:
+    import re
+
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if match is None or "0" in match.groups():
+        raise UsageError(f"--size is {text!r}, which is not a size", hint="such as 64x64")
+    return int(match[1]), int(match[2])
+
+
+def _write(
+    repo: Repository,
+    query: Query,
+    target: Path,
+    form: str,
+    size: tuple[int, int] | None,
+    tell: Callable[[int, int], None],
+) -> int:
     """Write the images that match; how many they are."""
     from storage.exporting import export_csv, export_folder, export_npz
 
     match form:
         case "csv":
-            return export_csv(repo, query, target)
+            return export_csv(repo, query, target, progress=tell)
         case "npz":
-            return export_npz(repo, query, target)
+            return export_npz(repo, query, target, size=size, progress=tell)
         case _:
-            return export_folder(repo, query, target)
+            return export_folder(repo, query, target, progress=tell)

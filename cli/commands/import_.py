@@ -42,7 +42,7 @@ def import_images(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="Folders, image files, archives, IDX or npz files, CSV manifests; - is stdin.",
         ),
     ],
@@ -64,7 +64,9 @@ def import_images(
     source_format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="NAME", help="Read the sources as this, whatever they look like."
+            "--format",
+            metavar="NAME",
+            help="Read them as folder, image, zip, tar, idx, npz or csv.",
         ),
     ] = None,
     seed: Annotated[

@@ -32,7 +32,7 @@ def label(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGES... LABEL",
+            metavar="IMAGES LABEL",
             help="Ids, or query words, or - for ids on stdin; then the label.",
             show_default=False,
         ),

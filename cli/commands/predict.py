@@ -19,7 +19,7 @@ EPILOG = """
 \b
 Examples:
   pixshelf predict cat.jpg photos/
-  curl -s https://example.org/cat.jpg | pixshelf predict - --json
+  cat cat.jpg | pixshelf predict - --json
   pixshelf predict --query is:unlabelled --save --top 1
 
 A file that is no picture is named on stderr; the others are predicted and the exit code is 4.
@@ -34,7 +34,7 @@ def predict(
     *,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE...", help="Picture files, folders, or - for stdin."),
+        typer.Argument(metavar="FILE", help="Picture files, folders, or - for stdin."),
     ] = None,
     query: Annotated[
         str | None, typer.Option("--query", metavar="QUERY", help="Stored images that match.")

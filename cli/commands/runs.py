@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -85,12 +86,22 @@ def show_run(
     line(f"started {facts['started_at']}, ended {facts['finished_at'] or 'not yet'}")
     line(f"model {'none' if record.model is None else record.model}, seed {record.seed}")
     line(f"{plural(len(record.labels), 'label')}: {printable(', '.join(record.labels))}")
-    chosen = {name: value for name, value in record.settings.items() if value is not None}
-    line(f"settings: {printable(', '.join(f'{n}={v}' for n, v in chosen.items()))}")
-    line(f"versions: {printable(', '.join(f'{n} {v}' for n, v in record.versions.items()))}")
+    for name, value in record.settings.items():
+        line(printable(f"{name}: {_listed(value) if isinstance(value, Mapping) else value}"))
+    line(printable(f"versions: {_listed(record.versions)}"))
     if record.epochs:
         line()
         write_table([epoch_json(epoch) for epoch in record.epochs], EPOCH_COLUMNS)
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    """'name value, name value', without the values that were left open."""
+    shown = {
+        name: f"{value:.4g}" if isinstance(value, float) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _loss(value: float | None) -> str:

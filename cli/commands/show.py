@@ -72,7 +72,8 @@ def show(
     from cli.pictures import picture_lines
 
     columns = width or min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
-    for text in picture_lines(data, columns):
+    # A cell is twice as high as wide: this bounds a picture at twice as high as wide.
+    for text in picture_lines(data, columns, columns):
         line(text)
     line()
     for text in _facts(facts):

@@ -43,8 +43,10 @@ def _measure(data: bytes) -> Answer:
 
 def write_files(stream: IO[bytes], files: Sequence[bytes]) -> None:
     """Send a piece: a count, the lengths, the bytes."""
-    lengths = struct.pack(f"<{len(files)}I", *map(len, files))
-    stream.write(b"".join((_COUNT.pack(len(files)), lengths, *files)))
+    stream.write(struct.pack(f"<I{len(files)}I", len(files), *map(len, files)))
+    for data in files:
+        # The stream gathers small ones, and sends a large one without another copy of it.
+        stream.write(data)
     stream.flush()
 
 

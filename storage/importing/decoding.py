@@ -22,6 +22,7 @@ from storage.importing.decoder import READY, Answer, measure, read_answers, writ
 
 MOST_PROCESSES = 4
 _INLINE_PIECES = 1
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "storage.importing.decoder")
 CRASHED = "the decoder crashed on it"
 
 
@@ -62,6 +63,10 @@ class Decoders:
             return done
         pool = self._pool or self._begin()
         return pool.submit(self._measure, list(files))
+
+    def children(self) -> list[int]:
+        """The ids of the processes that run now."""
+        return [child for process in self._processes if (child := process.id) is not None]
 
     def _begin(self) -> ThreadPoolExecutor:
         self._gate = _new_gate()
@@ -108,6 +113,12 @@ class _Process:
         self._child: _Child | None = None
         self._lock = threading.Lock()
         self._ended = False
+
+    @property
+    def id(self) -> int | None:
+        """The id of the process, while there is one."""
+        child = self._child
+        return None if child is None else child.process.pid
 
     def measure(self, files: list[bytes]) -> list[Answer]:
         """The answers. If the process dies, the files are tried one by one, and the one that it
@@ -158,7 +169,7 @@ def _begin(gate: int | None) -> _Child:
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     given = [] if gate is None else [gate]
     process = subprocess.Popen(
-        [sys.executable, "-m", "storage.importing.decoder", *map(str, given)],
+        [*COMMAND, *map(str, given)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

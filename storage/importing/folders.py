@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from storage.errors import RefusedInput
 from storage.importing.layout import Layout, Place, is_ignored, layout_of
@@ -34,26 +35,41 @@ def open_image(path: Path) -> Source:
 
 
 def _outline(root: Path) -> set[tuple[str, ...]]:
-    names = _folders(root)
+    names = _listing(root).folders
     if len(names) != 1:
         return {(name,) for name in names}
     (name,) = names
-    return {(name,), *((name, below) for below in _folders(root / name))}
+    return {(name,), *((name, below) for below in _listing(root / name).folders)}
 
 
-def _folders(folder: Path) -> list[str]:
-    return [item.name for item in _listing(folder) if item.is_dir(follow_symlinks=False)]
+class _Listing(NamedTuple):
+    """What lies in a folder, by name, in order: plain names, so that a million take little room.
+    `odd` are those of the files that are links, pipes and the like."""
+
+    files: list[str]
+    folders: list[str]
+    odd: set[str]
 
 
-def _listing(folder: Path) -> list[os.DirEntry[str]]:
+def _listing(folder: Path) -> _Listing:
+    found = _Listing([], [], set())
     try:
         with os.scandir(folder) as items:
-            found = [item for item in items if not is_ignored(item.name)]
+            for item in items:
+                if is_ignored(item.name):
+                    continue
+                if item.is_dir(follow_symlinks=False):
+                    found.folders.append(item.name)
+                    continue
+                found.files.append(item.name)
+                if not item.is_file(follow_symlinks=False):
+                    found.odd.add(item.name)
     except OSError as error:
         raise RefusedInput(
             f"the folder cannot be read: {error.strerror or error}", hint=str(folder)
         ) from error
-    found.sort(key=lambda item: item.name)
+    found.files.sort()
+    found.folders.sort()
     return found
 
 
@@ -62,41 +78,40 @@ def _walk(
 ) -> Iterator[Entry | Refusal]:
     prefix = "".join(f"{name}/" for name in above)
     try:
-        items = _listing(folder)
+        listing = _listing(folder)
     except RefusedInput as error:
         yield Refusal(printable(prefix) or ".", error.message)
         return
-    place: Place | None
-    try:
-        place, reason = layout.place(above), ""
-    except RefusedInput as error:
-        place, reason = None, error.message
-    below = []
-    for item in items:
-        source = printable(prefix + item.name)
-        if item.is_file(follow_symlinks=False):
-            refusal = reason
-        elif item.is_dir(follow_symlinks=False):
-            below.append(item.name)
-            continue
-        else:
-            refusal = _why_not(item, root) or reason
-        if place is None or refusal:
+    place, reason = _place(layout, above)
+    start = f"{folder}{os.sep}"
+    for name in listing.files:
+        source = printable(prefix + name)
+        path = start + name
+        refusal = (_why_not(path, root) if name in listing.odd else "") or reason
+        if refusal:
             yield Refusal(source, refusal)
         else:
-            yield Entry(source, item.path, place.label, place.split)
-    for name in below:
+            yield Entry(source, path, place.label, place.split)
+    for name in listing.folders:
         if len(above) + 1 >= DEEPEST:
             yield Refusal(printable(prefix + name), f"it lies more than {DEEPEST} folders deep")
         else:
             yield from _walk(folder / name, root, (*above, name), layout)
 
 
-def _why_not(item: os.DirEntry[str], root: Path) -> str:
-    """Why something that is neither a file nor a folder is refused; '' for a link that will do."""
-    if not item.is_symlink():
+def _place(layout: Layout, folders: tuple[str, ...]) -> tuple[Place, str]:
+    """What the folders say, or why everything in them is refused."""
+    try:
+        return layout.place(folders), ""
+    except RefusedInput as error:
+        return Place(None, None), error.message
+
+
+def _why_not(path: str, root: Path) -> str:
+    """Why something that is no plain file is refused; '' for a link that will do."""
+    if not os.path.islink(path):
         return "it is not a regular file"
-    target = Path(os.path.realpath(item.path))
+    target = Path(os.path.realpath(path))
     if not target.is_relative_to(root):
         return "it is a link that leads outside the folder"
     if target.is_dir():

@@ -26,6 +26,9 @@ SPLIT_NAMES: dict[str, Split] = {
     "testing": "test",
 }
 
+NO_SPLIT = "none"
+"""The folder beside the splits, in an export, for what is in none of them."""
+
 _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "thumbs.db", "desktop.ini", "Desktop.ini"})
 
 
@@ -50,7 +53,7 @@ class Layout:
         split: Split | None = None
         if self.splits and below:
             split = SPLIT_NAMES.get(below[0].lower())
-            if split is None:
+            if split is None and below[0].lower() != NO_SPLIT:
                 raise RefusedInput(
                     f"the folder {printable(below[0])!r} lies beside train, val or test "
                     "but is none of them"
@@ -69,7 +72,7 @@ def layout_of(folders: Collection[tuple[str, ...]]) -> Layout:
         and any(len(path) > 1 for path in folders)
     )
     step = 1 if around else 0
-    level = {path[step].lower() for path in folders if len(path) > step}
+    level = {path[step].lower() for path in folders if len(path) > step} - {NO_SPLIT}
     named = level & SPLIT_NAMES.keys()
     splits = bool(level) and (named == level or ("train" in named and len(named) > 1))
     return Layout(step, splits)

@@ -166,6 +166,9 @@ class _Import:
                 landed = flight.popleft()
                 self._take(landed)
                 in_flight -= landed[1]
+                del landed
+            # What is stored is let go before more is read.
+            del chunk, new
             self._tell()
             if should_stop is not None and should_stop():
                 stopped = True
@@ -244,6 +247,8 @@ def _chunks(entries: Iterator[Entry | Refusal]) -> Iterator[Chunk]:
             else:
                 chunk.append(loaded)
                 size += len(loaded.data)
+                del loaded
+        del entry
         if len(chunk) >= _CHUNK_IMAGES or size >= _CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0

@@ -15,7 +15,7 @@ _LOOK_FIRST = 1024 * 1024
 
 def read_picture(path: Path | str) -> bytes:
     """The bytes of the file. Raises RefusedInput if it cannot be read, is no regular file, has
-    more than 256 MiB, or is large and begins like no picture."""
+    more than 100 MiB, or is large and begins like no picture."""
     try:
         # O_NONBLOCK: a pipe that took the file's place since it was listed must not block.
         descriptor = os.open(path, os.O_RDONLY | _FLAGS)

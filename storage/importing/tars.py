@@ -178,6 +178,9 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
             while (member := archive.next()) is not None:
                 archive.members = []
                 yield member, archive
+        # To the end of the packed stream, whose check may say that something was lost.
+        while stream.read(_BLOCK):
+            pass
 
 
 @contextmanager

@@ -180,3 +180,10 @@ def test_stdout_is_data_and_stderr_is_the_rest(photos: Path, run_process: RunPro
     assert result.returncode == 4
     assert set(json.loads(result.stdout)) == REPORT_KEYS
     assert result.stderr == ""
+
+
+def test_the_help_names_every_format(run: Run) -> None:
+    from storage.importing.sources import FORMATS
+
+    shown = " ".join(run("import", "--help").stdout.split())
+    assert all(name in shown[shown.index("Read them as") :] for name in FORMATS)

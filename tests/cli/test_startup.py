@@ -16,6 +16,7 @@ import pytest
 
 from cli.app import SUMMARIES
 from storage.opening import open_repository
+from tests.ml_fixtures import digits_model, store_digits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,7 +115,21 @@ def test_a_mistyped_command_is_refused_without_loading_anything_heavy() -> None:
     assert not loaded_by("imprt", code=2) & (HEAVY | UNUSED_BY_HELP)
 
 
-def test_prediction_never_loads_tensorflow(dataset: Path, tmp_path: Path) -> None:
-    missing = tmp_path / "none.png"
-    loaded = loaded_by("predict", str(missing), db=dataset, code=1)
+@pytest.mark.parametrize("where", ["file", "dataset"])
+def test_prediction_never_loads_tensorflow(where: str, dataset: Path, tmp_path: Path) -> None:
+    with open_repository(dataset) as repo:
+        repo.models.add(digits_model())
+        (image,) = store_digits(repo, 1)
+        picture = tmp_path / "digit.png"
+        picture.write_bytes(repo.images.data(image))
+    words = [str(picture)] if where == "file" else ["--query", "", "--save"]
+    loaded = loaded_by("predict", *words, db=dataset)
+    assert "ai_edge_litert" in loaded
     assert not loaded & {"tensorflow", "keras", "sklearn", "matplotlib", "textual"}
+
+
+def test_evaluation_never_loads_tensorflow(dataset: Path) -> None:
+    with open_repository(dataset) as repo:
+        repo.models.add(digits_model())
+        store_digits(repo, 20, split="test")
+    assert not loaded_by("eval", "--json", db=dataset) & {"tensorflow", "keras", "textual"}

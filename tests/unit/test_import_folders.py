@@ -130,7 +130,7 @@ def test_a_file_over_the_cap_is_refused_by_its_size(tmp_path: Path) -> None:
     path = tmp_path / "huge.png"
     with path.open("wb") as file:
         file.truncate(300 * 1024 * 1024)
-    with pytest.raises(RefusedInput, match="the limit is 268,435,456"):
+    with pytest.raises(RefusedInput, match="the limit is 104,857,600"):
         read_picture(path)
 
 

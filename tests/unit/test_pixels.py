@@ -199,7 +199,7 @@ def test_a_thin_line_survives_scaling_down() -> None:
 
 
 @pytest.mark.parametrize("resize", ["letterbox", "stretch", "crop"])
-@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 7), (64, 64)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 7), (49, 83), (64, 64)])
 def test_any_proportions_come_out_in_the_size_asked_for(
     size: tuple[int, int], resize: pixels.Resize
 ) -> None:
@@ -240,6 +240,22 @@ def test_what_pillow_writes_is_decoded_alike() -> None:
     out = np.zeros((4, 16, 16, 1), np.uint8)
     assert decode_plain([encode_png(image) for image in images], out) == []
     assert (out[..., 0] == images).all()
+
+
+def test_chunks_that_say_nothing_of_the_pixels_are_passed_over() -> None:
+    array = noise(8, 8)
+    plain = file_of(array)
+    sized = plain[:33] + chunk(b"pHYs", bytes(9)) + chunk(b"gAMA", bytes(4)) + plain[33:]
+    out = np.zeros((1, 8, 8, 1), np.uint8)
+    assert decode_plain([sized], out) == []
+    assert (out[0, :, :, 0] == array).all()
+
+
+def test_chunks_that_may_change_the_picture_are_left_to_pillow() -> None:
+    plain = file_of(noise(8, 8))
+    out = np.zeros((1, 8, 8, 1), np.uint8)
+    for name, data in ((b"tRNS", bytes(2)), (b"eXIf", b"II*\0"), (b"tEXt", b"a\0b")):
+        assert decode_plain([plain[:33] + chunk(name, data) + plain[33:]], out) == [0]
 
 
 def test_only_plain_pngs_of_the_exact_size_are_decoded_here() -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from ml.pixels import InputSpec
 from ml.predicting import (
@@ -98,14 +100,26 @@ def test_an_array_of_another_kind_is_refused(predictor: Predictor, batch: np.nda
 
 
 def test_bytes_that_are_no_model_are_a_damaged_dataset() -> None:
-    with pytest.raises(DatasetError, match="cannot be loaded"):
+    with pytest.raises(DatasetError, match="cannot run"):
         Predictor(as_record(digits_model()), b"nothing of the kind")
 
 
 def test_a_model_cut_short_is_a_damaged_dataset() -> None:
     model = digits_model()
-    with pytest.raises(DatasetError, match="cannot be loaded"):
+    with pytest.raises(DatasetError, match="cannot run"):
         Predictor(as_record(model), model.litert[: len(model.litert) // 2])
+
+
+def test_a_model_with_an_operation_that_litert_lacks_is_refused() -> None:
+    model = digits_model()
+    changed = schema.ModelT.InitFromPackedBuf(bytearray(model.litert), 0)
+    changed.operatorCodes[2].builtinCode = schema.BuiltinOperator.CUSTOM
+    changed.operatorCodes[2].deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    changed.operatorCodes[2].customCode = "Strange"
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(changed.Pack(builder), b"TFL3")
+    with pytest.raises(DatasetError, match=r"cannot run.*Strange"):
+        Predictor(as_record(model), bytes(builder.Output()))
 
 
 @pytest.mark.parametrize(

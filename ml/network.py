@@ -1,0 +1,118 @@
+"""From an ArchitectureSpec to a Keras model, and weights in and out of it by name.
+
+Every network takes uint8 pictures [N, H, W, C], scales them itself, and gives float32 logits
+[N, classes]. Only child processes import this module's libraries: TensorFlow is slow to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ml.spec import ArchitectureSpec
+from storage.errors import DatasetError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+HEAD = "head"
+"""The name of the layer that gives the logits."""
+
+MOMENTUM = 0.9
+"""What batch normalisation keeps of its running statistics. Keras' 0.99 is too slow for trainings
+of a few hundred steps."""
+
+
+def build_network(spec: ArchitectureSpec, *, seed: int = 0) -> keras.Model:
+    """The network with fresh weights, which depend on nothing but spec and seed."""
+    import keras
+
+    layers = keras.layers
+    fresh = _seeds(seed)
+    image = keras.Input(spec.input.shape, dtype="uint8", name="image")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(image)
+    x = _conv(x, "stem", spec.stem_filters, next(fresh), spec.stem_kernel, spec.stem_stride)
+    x = _normalised(x, "stem")
+    for number, stage in enumerate(spec.stages, 1):
+        for conv in range(1, stage.convs + 1):
+            name = f"stage{number}_conv{conv}"
+            x = _conv(x, name, stage.filters, next(fresh))
+            if stage.pool and conv == stage.convs:
+                # Pooled before it is normalised: a quarter of the work for the same maximum.
+                x = layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)
+            x = _normalised(x, name)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")(x)
+    start = keras.initializers.GlorotUniform(seed=next(fresh))
+    logits = layers.Dense(spec.classes, kernel_initializer=start, name=HEAD)(x)
+    return keras.Model(image, logits, name="pixshelf")
+
+
+def build_classifier(
+    spec: ArchitectureSpec, weights: Mapping[str, NDArray[Any]], temperature: float
+) -> keras.Model:
+    """The network with its weights, giving calibrated probabilities in place of logits.
+
+    Dividing logits by a temperature is dividing the last layer's weights by it, so the model is
+    made of Keras' own layers alone. Raises DatasetError if the weights are not those of the spec.
+    """
+    import keras
+
+    network = build_network(spec)
+    scaled = {
+        name: array / array.dtype.type(temperature) if name.startswith(f"{HEAD}/") else array
+        for name, array in weights.items()
+    }
+    put_weights(network, scaled)
+    answer = keras.layers.Softmax(name="probabilities")(network.output)
+    return keras.Model(network.input, answer, name="pixshelf")
+
+
+def take_weights(network: keras.Model) -> dict[str, NDArray[np.float32]]:
+    """Every weight, the statistics of batch normalisation included, by its name."""
+    return {variable.path: variable.numpy() for variable in network.variables}
+
+
+def put_weights(network: keras.Model, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Set every weight by its name. Raises DatasetError, having changed nothing, if a name or a
+    shape is not the network's."""
+    variables = {variable.path: variable for variable in network.variables}
+    if variables.keys() != weights.keys():
+        odd = sorted(variables.keys() ^ weights.keys())
+        raise DatasetError(f"the model's weights are not those of its spec: {', '.join(odd)[:200]}")
+    for name, variable in variables.items():
+        if tuple(variable.shape) != weights[name].shape:
+            raise DatasetError(
+                f"the model's weights are not those of its spec: {name} has shape "
+                f"{weights[name].shape}, not {tuple(variable.shape)}"
+            )
+    for name, variable in variables.items():
+        variable.assign(weights[name])
+
+
+def _conv(x: Any, name: str, filters: int, seed: int, kernel: int = 3, stride: int = 1) -> Any:
+    import keras
+
+    return keras.layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=False,  # the normalisation that follows has one
+        kernel_initializer=keras.initializers.HeNormal(seed=seed),
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def _normalised(x: Any, name: str) -> Any:
+    import keras
+
+    norm = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")
+    return keras.layers.ReLU(name=f"{name}_relu")(norm(x))
+
+
+def _seeds(seed: int) -> Any:
+    """Another seed for each layer, so that no two of one shape start alike."""
+    return iter(range(seed * 1_000, seed * 1_000 + 1_000))

@@ -1,0 +1,157 @@
+"""The child process that trains: `python -m ml.worker EVENTS`, EVENTS being a descriptor's number.
+
+The first line on stdin is the request, JSON with url, settings and began; a later line 'stop', or
+SIGTERM, asks for a stop at the end of the batch. Events go out on EVENTS. That nobody reads or
+writes any more ends nothing: what is trained is stored in the dataset.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+
+from ml.events import Event, Failed, Phase, Step, encode
+from ml.running import RunFailed, Running
+from ml.settings import TrainSettings
+from storage.errors import PixshelfError, UsageError
+from storage.opening import open_repository
+
+MAX_REQUEST = 1 << 20
+"""The most bytes a request may have."""
+
+_BACKLOG = 100
+"""With this many events unread, the fleeting ones are no longer kept."""
+
+
+class EventPipe:
+    """Sends events from a thread of its own, so that a slow or stopped reader holds up nothing."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.fstat(descriptor)
+        os.set_inheritable(descriptor, False)
+        self._descriptor = descriptor
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        # Daemonic, so that a reader that never reads does not keep an interrupted child alive.
+        self._thread = threading.Thread(target=self._send, name="events", daemon=True)
+        self._thread.start()
+
+    def tell(self, event: Event) -> None:
+        """Send an event soon. A Step or Phase is left out when too many are waiting."""
+        if isinstance(event, Step | Phase) and self._waiting.qsize() > _BACKLOG:
+            return
+        self._waiting.put(encode(event))
+
+    def close(self) -> None:
+        """Wait until everything told is read, or nobody reads any more."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _send(self) -> None:
+        try:
+            while (line := self._waiting.get()) is not None:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+        except BrokenPipeError:
+            # The watcher is gone; the training goes on, and is found in the dataset.
+            print("events: nobody reads any more", file=sys.stderr)  # noqa: T201  (to the log)
+
+
+class Requests:
+    """stdin: one request, then perhaps 'stop'. Read by descriptor, since a thread blocked in
+    sys.stdin could not be left behind at the process's end."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._rest = b""
+
+        signal.signal(signal.SIGTERM, lambda number, frame: self._stop.set())
+        # Ctrl-C and a closed terminal are for the parent to decide about.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def first(self) -> tuple[str, TrainSettings, float]:
+        """The dataset's url, the settings, and when the parent started this process, by the
+        system's monotonic clock. Raises UsageError for anything else."""
+        line = b""
+        while b"\n" not in line:
+            part = os.read(0, 65_536)
+            line += part
+            if not part or len(line) > MAX_REQUEST:
+                raise UsageError("the training got no request on its stdin")
+        line, _, self._rest = line.partition(b"\n")
+        try:
+            body = json.loads(line)
+            url, settings, began = body["url"], body["settings"], float(body["began"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"the training got a request that it cannot read: {error}") from error
+        return str(url), TrainSettings.from_json(settings), min(began, time.monotonic())
+
+    def watch(self) -> None:
+        """From now on, hear 'stop'."""
+        threading.Thread(target=self._listen, name="requests", daemon=True).start()
+
+    def stopping(self) -> bool:
+        """Whether a stop has been asked for."""
+        return self._stop.is_set()
+
+    def _listen(self) -> None:
+        heard = self._rest
+        while not self._stop.is_set():
+            if b"stop\n" in heard:
+                self._stop.set()
+                return
+            heard = heard[-8:]
+            part = os.read(0, 4_096)
+            if not part:
+                return  # the parent is gone, which is no reason to stop
+            heard += part
+
+
+def main(arguments: list[str]) -> int:
+    """Train as asked; gives the exit status: 0, or 1 after a Failed event."""
+    requests = Requests()
+    pipe = EventPipe(int(arguments[0]))
+    try:
+        pipe.tell(_serve(pipe, requests))
+        return 0
+    except RunFailed as error:
+        pipe.tell(_failed(error.__cause__, error.run))
+        return 1
+    except Exception as error:
+        pipe.tell(_failed(error, None))
+        return 1
+    finally:
+        pipe.close()
+
+
+def _serve(pipe: EventPipe, requests: Requests) -> Event:
+    url, settings, began = requests.first()
+    requests.watch()
+    with open_repository(url) as repo:
+        return Running(repo, pipe.tell, requests.stopping, began).train(settings)
+
+
+def _failed(error: BaseException | None, run: int | None) -> Failed:
+    if isinstance(error, PixshelfError):
+        return Failed(type(error).__name__, error.message, error.hint, run)
+    traceback.print_exception(error)
+    return Failed(
+        "internal",
+        f"the training failed: {type(error).__name__}: {error}",
+        "the log has more",
+        run,
+    )
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    # The dataset is closed and the events are sent. What a regular end would do from here is to
+    # take TensorFlow apart, for a second or more.
+    os._exit(status)

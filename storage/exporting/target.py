@@ -1,0 +1,77 @@
+"""Where an export goes: a name that nothing has yet, filled under another name and then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.errors import RefusedInput, StorageFull
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """A path to write to, beside `target`; it becomes `target` when the block ends well, and is
+    removed when it does not. Raises RefusedInput if `target` exists or cannot be written,
+    StorageFull if the disk takes no more."""
+    if os.path.lexists(target):
+        raise _exists(target)
+    with _explained(target):
+        partial = _beside(target)
+        partial.touch(exist_ok=False)
+        try:
+            yield partial
+            if os.path.lexists(target):
+                raise _exists(target)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """The same for a folder. An empty folder counts as not there."""
+    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise _exists(target)
+    with _explained(target):
+        partial = _beside(target)
+        partial.mkdir()
+        try:
+            yield partial
+            # A rename takes the place of an empty folder and of nothing else.
+            partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull(
+                f"the disk took no more while {target} was written",
+                hint="Make room; nothing of the export was kept.",
+            ) from error
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise _exists(target) from error
+        raise RefusedInput(
+            f"{target} cannot be written: {error.strerror or error}", hint="Choose another place."
+        ) from error
+
+
+def _exists(target: Path) -> RefusedInput:
+    return RefusedInput(
+        f"{target} is there already and is not overwritten", hint="Name a new file or folder."
+    )
+
+
+def _beside(target: Path) -> Path:
+    return target.parent / f".{target.name[:40]}.{secrets.token_hex(6)}.partial"

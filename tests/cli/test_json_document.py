@@ -1,0 +1,119 @@
+"""docs/json.md says what the program prints: every example has exactly the printed keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.opening import open_repository
+from tests.cli.conftest import Run
+from tests.making import checkpoint, epoch, new_run
+from tests.ml_fixtures import digits_model, store_digits
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
+BLOCK = re.compile(r"```json ([\w.]+)\n(.*?)```", re.DOTALL)
+EXAMPLES: dict[str, Any] = {
+    name: json.loads(body) for name, body in BLOCK.findall(DOCUMENT.read_text(encoding="utf-8"))
+}
+OPEN = {"labels", "splits", "formats", "sizes", "per_class", "probabilities", "settings"} | {
+    "versions",
+    "details",
+    "spec",
+    "packages",
+}
+"""Keys whose objects are keyed by what is in the dataset."""
+
+
+@pytest.fixture
+def full(db: Path) -> Path:
+    """A dataset with something of everything."""
+    with open_repository(db, create=True) as repo:
+        store_digits(repo, 40)
+        run_id = repo.runs.create(new_run())
+        repo.runs.record_epoch(run_id, epoch(1), last=checkpoint(1))
+        repo.models.add(digits_model())
+    return db
+
+
+def assert_same_keys(example: Any, printed: Any) -> None:
+    """Every object of the example has the keys of the one that was printed in its place."""
+    if isinstance(example, list) and isinstance(printed, list):
+        if example and printed:
+            assert_same_keys(example[0], printed[0])
+    elif isinstance(example, dict) and isinstance(printed, dict):
+        assert list(example) == list(printed)
+        for key in example.keys() - OPEN:
+            assert_same_keys(example[key], printed[key])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ls", ("ls",)),
+        ("stats", ("stats",)),
+        ("import", ("import", "/nowhere")),
+        ("label", ("label", "1", "7")),
+        ("split", ("split", "--to", "val")),
+        ("eval", ("eval",)),
+        ("predict", ("predict", "{picture}")),
+        ("runs.ls", ("runs", "ls")),
+        ("models.ls", ("models", "ls")),
+        ("models.export", ("models", "export", "1", "{folder}/m.tflite")),
+        ("models.rm", ("models", "rm", "1", "--yes")),
+        ("db.info", ("db", "info")),
+        ("db.check", ("db", "check")),
+        ("db.backup", ("db", "backup", "{folder}/b.db")),
+        ("doctor", ("doctor",)),
+        ("export", ("export", "{folder}/out.csv")),
+    ],
+)
+def test_an_example_has_the_printed_keys(
+    name: str, words: tuple[str, ...], full: Path, run: Run, tmp_path: Path
+) -> None:
+    run("eval")
+    picture = tmp_path / "one.png"
+    assert run("show", 1, "-o", picture).exit_code == 0
+    filled = [word.format(picture=picture, folder=tmp_path) for word in words]
+    printed = json.loads(run(*filled, "--json").stdout)
+    assert_same_keys(EXAMPLES[name], printed[0] if isinstance(printed, list) else printed)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "without"),
+    [
+        ("runs.show", ("runs", "show", "1"), "runs.ls"),
+        ("models.show", ("models", "show", "1"), "models.ls"),
+    ],
+)
+def test_a_detail_has_the_keys_of_its_row_and_those_of_its_example(
+    name: str, words: tuple[str, ...], without: str, full: Path, run: Run
+) -> None:
+    printed = json.loads(run(*words, "--json").stdout)
+    assert list(printed) == [*EXAMPLES[without], *EXAMPLES[name]]
+    assert_same_keys(EXAMPLES[name], {key: printed[key] for key in EXAMPLES[name]})
+
+
+def test_show_has_the_keys_of_ls_and_its_predictions(full: Path, run: Run) -> None:
+    run("eval")
+    printed = json.loads(run("show", 1, "--json").stdout)
+    assert list(printed) == [*EXAMPLES["ls"], "predictions"]
+    assert_same_keys(EXAMPLES["show.predictions"], printed["predictions"][0])
+
+
+def test_the_result_of_a_training_has_the_documented_keys() -> None:
+    from dataclasses import fields
+
+    from ml.events import Done
+
+    assert list(EXAMPLES["train"]) == [field.name for field in fields(Done)]
+
+
+def test_the_exit_codes_are_documented() -> None:
+    from storage.errors import ExitCode
+
+    rows = re.findall(r"^\| (\d+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [int(row) for row in rows] == [code.value for code in ExitCode]
