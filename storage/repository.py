@@ -34,6 +34,7 @@ from storage.records import (
     RunRecord,
     RunStatus,
     Split,
+    SqlValue,
     Stats,
 )
 
@@ -52,6 +53,16 @@ class Images(Protocol):
 
     def known(self, sha256s: Iterable[bytes]) -> set[bytes]:
         """Those of the given hashes that the dataset already holds."""
+        ...
+
+    def find(self, sha256s: Iterable[bytes]) -> dict[bytes, int]:
+        """The ids of those of the given hashes that the dataset holds, the trash included."""
+        ...
+
+    def stored(self, image_ids: Sequence[int]) -> Iterator[tuple[int, NewImage]]:
+        """(id, image) for each id, in the order given: everything that `add` was given, as it is
+        now, so that another dataset can take it. Reads ahead 16 MiB or one image. Raises NotFound
+        at an id that is gone."""
         ...
 
     def get(self, image_id: int, *, model: int | None = None) -> ImageRecord:
@@ -89,10 +100,30 @@ class Images(Protocol):
         """A small encoded copy, for images that have one."""
         ...
 
+    def thumbnails(self) -> Iterator[tuple[int, bytes]]:
+        """(id, bytes) of every thumbnail, in id order."""
+        ...
+
+    def without_thumbnail(self, *, over: int) -> list[int]:
+        """The images whose longer side is over so many px and that have no thumbnail, in id
+        order; those in the trash too."""
+        ...
+
+    def set_thumbnails(self, thumbnails: Mapping[int, bytes | None]) -> None:
+        """Give each image the thumbnail, or take it away. Raises NotFound."""
+        ...
+
     def set_label(self, image_ids: Sequence[int], label: str | None, *, actor: str) -> Action:
         """Give the images a label, or take it away; one action in the history. Where nothing
         needs to change, nothing is recorded and the answer has id 0 (so for all such edits).
         Raises NotFound (and changes nothing) if an id is gone, RefusedInput for a bad label."""
+        ...
+
+    def set_labels(
+        self, assignments: Mapping[int, str | None], *, actor: str, summary: str
+    ) -> Action:
+        """Give each image its own label, or take it away; one action in the history. Raises as
+        `set_label` does."""
         ...
 
     def set_split(
@@ -277,6 +308,22 @@ class History(Protocol):
         ...
 
 
+class Rows(Protocol):
+    """What a statement gives, row by row. Reading it may raise what `Repository.sql` raises.
+    Iterate once, then `close`; reading to the end closes too."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, each once: a second `n` is called `n:1`."""
+        ...
+
+    def __iter__(self) -> Iterator[tuple[SqlValue, ...]]: ...
+
+    def close(self) -> None:
+        """Stop reading and give everything back. Safe to call twice."""
+        ...
+
+
 class Repository(Protocol):
     """A dataset, open. Use it as a context manager, or `close` it."""
 
@@ -301,9 +348,10 @@ class Repository(Protocol):
         """What the dataset itself is."""
         ...
 
-    def check(self) -> Iterator[Problem]:
-        """Everything that is wrong with the dataset: structure, references, and every image's
-        bytes against their sha256. Empty when all is well."""
+    def check(self, *, deep: bool = True) -> Iterator[Problem]:
+        """Everything that is wrong with the dataset: structure, references, counts, and, with
+        `deep`, every image's and model's bytes against their sha256 and every index against its
+        table. Empty when all is well."""
         ...
 
     def backup(self, target: Path) -> None:
@@ -314,6 +362,13 @@ class Repository(Protocol):
     def vacuum(self) -> int:
         """Empty the trash for good, with what the history says of it, and give unused room back to
         the disk. Gives the number of images removed."""
+        ...
+
+    def sql(self, text: str, *, timeout: float = 10.0, limit: int | None = None) -> Rows:
+        """The rows of one statement in the backend's own SQL, at most `limit` of them. It can
+        read and do nothing else. `timeout` is in seconds and counts the time that the dataset
+        works, not the time between rows. Raises UsageError for a statement that is not
+        understood or not allowed, TimedOut, DatasetError."""
         ...
 
     def close(self) -> None:

@@ -33,6 +33,38 @@ def set_label(
     return edit.done()
 
 
+def set_labels(
+    database: Database, assignments: Mapping[int, str | None], *, actor: str, summary: str
+) -> Action:
+    """See Images.set_labels."""
+    cleaned = {name: clean_label(name) for name in set(assignments.values()) if name is not None}
+    given = (
+        "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS label_id "
+        "FROM json_each(?)) AS given"
+    )
+    with _edit(database, "label", summary, actor, list(assignments)) as edit:
+        label_ids = ensure(edit.connection, "label", cleaned.values())
+        rows = json.dumps(
+            [
+                (image, None if name is None else label_ids[cleaned[name]])
+                for image, name in assignments.items()
+            ]
+        )
+        edit.note(
+            f"SELECT ?, image.id, old.name, new.name FROM {given} "
+            "JOIN image ON image.id = given.id LEFT JOIN label AS old ON old.id = image.label_id "
+            "LEFT JOIN label AS new ON new.id = given.label_id "
+            "WHERE image.label_id IS NOT given.label_id",
+            rows,
+        )
+        edit.connection.execute(
+            f"UPDATE image SET label_id = given.label_id FROM {given} "
+            "WHERE image.id = given.id AND image.label_id IS NOT given.label_id",
+            (rows,),
+        )
+    return edit.done()
+
+
 def set_split(
     database: Database, assignments: Mapping[int, Split | None], *, actor: str, summary: str
 ) -> Action:

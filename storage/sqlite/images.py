@@ -27,6 +27,7 @@ from storage.sqlite.database import Database, Row
 from storage.sqlite.names import ensure
 from storage.sqlite.schema import LARGE, LARGE_INDEXES
 from storage.sqlite.selecting import predicting_model, select
+from storage.sqlite.stored import read_stored
 
 _RECORD = """
     SELECT image.id, image.sha256, label.name, image.split,
@@ -83,6 +84,13 @@ class SqliteImages:
     def known(self, sha256s: Iterable[bytes]) -> set[bytes]:
         with self._database.errors():
             return set(_ids_by_sha256(self._database.reader, list(sha256s)))
+
+    def find(self, sha256s: Iterable[bytes]) -> dict[bytes, int]:
+        with self._database.errors():
+            return _ids_by_sha256(self._database.reader, list(sha256s))
+
+    def stored(self, image_ids: Sequence[int]) -> Iterator[tuple[int, NewImage]]:
+        return read_stored(self._database, image_ids)
 
     def get(self, image_id: int, *, model: int | None = None) -> ImageRecord:
         if model is None:
@@ -177,8 +185,45 @@ class SqliteImages:
         )
         return data
 
+    def thumbnails(self) -> Iterator[tuple[int, bytes]]:
+        last = -1
+        while True:
+            rows = self._database.all(
+                "SELECT image_id, data FROM thumbnail WHERE image_id > ? ORDER BY image_id LIMIT ?",
+                (last, _CHUNK),
+            )
+            yield from rows
+            if len(rows) < _CHUNK:
+                return
+            last = rows[-1][0]
+
+    def without_thumbnail(self, *, over: int) -> list[int]:
+        rows = self._database.all(
+            "SELECT id FROM image WHERE max(width, height) > ? "
+            "AND id NOT IN (SELECT image_id FROM thumbnail) ORDER BY id",
+            (over,),
+        )
+        return [row[0] for row in rows]
+
+    def set_thumbnails(self, thumbnails: Mapping[int, bytes | None]) -> None:
+        with self._database.write(durable=False) as connection:
+            for image_id, data in thumbnails.items():
+                if connection.execute("SELECT 1 FROM image WHERE id = ?", (image_id,)).fetchone():
+                    connection.execute("DELETE FROM thumbnail WHERE image_id = ?", (image_id,))
+                else:
+                    raise _no_image(image_id)
+                if data is not None:
+                    connection.execute(
+                        "INSERT INTO thumbnail (image_id, data) VALUES (?, ?)", (image_id, data)
+                    )
+
     def set_label(self, image_ids: Sequence[int], label: str | None, *, actor: str) -> Action:
         return edits.set_label(self._database, image_ids, label, actor=actor)
+
+    def set_labels(
+        self, assignments: Mapping[int, str | None], *, actor: str, summary: str
+    ) -> Action:
+        return edits.set_labels(self._database, assignments, actor=actor, summary=summary)
 
     def set_split(
         self, assignments: Mapping[int, Split | None], *, actor: str, summary: str
