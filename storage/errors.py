@@ -37,6 +37,10 @@ class NotReady(PixshelfError):
     """The dataset does not hold what the command needs: no model, one class, no labels."""
 
 
+class TimedOut(PixshelfError):
+    """The work took longer than the time that it was given."""
+
+
 class StorageFull(PixshelfError):
     """The disk took no more. What was committed before is kept."""
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+
+SqlValue = int | float | str | bytes | None
 
 ActionState = Literal["done", "undone", "dropped"]
 
@@ -99,6 +102,34 @@ class Example(NamedTuple):
     width: int
     height: int
     channels: int
+
+
+class Fingerprint(NamedTuple):
+    """What tells whether an image is a copy of another, and which of the two is the better one."""
+
+    id: int
+    pixel_hash: bytes
+    dhash: int
+    split: Split | None
+    width: int
+    height: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """How a picture looks, in numbers; storage/problems.py says how each is taken.
+
+    `low`, `high`, `contrast` and `spread` are in steps of 0 to 255. `sharpness` is None for a
+    picture of fewer than 3 pixels either way. `animated` says that there is more than one frame.
+    """
+
+    low: int
+    high: int
+    contrast: float
+    spread: int
+    sharpness: float | None
+    animated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +312,17 @@ class Problem:
 
     what: str
     image: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migration did to a dataset file: the schema's version `before` and `after` (equal
+    where it was the newest already), and the `backup` that was written, if one was."""
+
+    path: Path
+    before: int
+    after: int
+    backup: Path | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,14 @@ _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
-    """One dataset file, open in one thread."""
+    """One dataset file, open in one thread. `outdated` opens also a file of an earlier schema,
+    for `version`, `exclusive` and `backup` only."""
 
-    def __init__(self, path: Path, *, create: bool, wait: float) -> None:
+    def __init__(
+        self, path: Path, *, create: bool = False, outdated: bool = False, wait: float
+    ) -> None:
         self.path = path
+        self._outdated = outdated
         self._wait = wait
         self._lock = WriteLock(path, wait=wait)
         self._writer: sqlite3.Connection | None = None
@@ -66,6 +70,15 @@ class Database:
         """The first column of the first row; None where there is no row."""
         row = self.one(sql, parameters)
         return None if row is None else row[0]
+
+    def another_reader(self) -> sqlite3.Connection:
+        """A read-only connection of the caller's own, to close; for use inside `errors()`."""
+        return self._connect(read_only=True)
+
+    @property
+    def version(self) -> int:
+        """The schema's version that the file has now."""
+        return int(self.value("PRAGMA user_version"))
 
     # Writing
 
@@ -119,14 +132,22 @@ class Database:
             self._writer.close()
             self._writer = None
 
-    def vacuum(self) -> None:
-        """Write the file anew without its unused room, which for that time is needed twice."""
+    @contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """The writing connection under the write lock, in no transaction, for work that makes its
+        own. At the end the write-ahead log is folded back into the file."""
         if self._immutable:
             raise self._read_only()
         with self.errors(), self._lock_held():
             connection = self._open_writer()
-            connection.execute("VACUUM")
+            connection.execute("PRAGMA synchronous=FULL")
+            yield connection
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def vacuum(self) -> None:
+        """Write the file anew without its unused room, which for that time is needed twice."""
+        with self.exclusive() as connection:
+            connection.execute("VACUUM")
 
     def backup(self, target: Path) -> None:
         """Copy the file as of one moment to `target`, which must not exist."""
@@ -207,7 +228,7 @@ class Database:
                     f"{self.path} was not finished when it was made",
                     hint="'pixshelf db init' finishes it.",
                 )
-            if version < SCHEMA_VERSION:
+            if version < SCHEMA_VERSION and not self._outdated:
                 raise DatasetError(
                     f"{self.path} has schema version {version}; this program needs "
                     f"{SCHEMA_VERSION}",

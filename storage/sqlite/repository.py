@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from storage.errors import PixshelfError, RefusedInput
 from storage.records import DatasetInfo, Problem, Stats
-from storage.repository import History, Images, Labels, Models, Predictions, Runs, Tags
+from storage.repository import History, Images, Labels, Models, Predictions, Rows, Runs, Tags
+from storage.sqlite.asking import SqliteRows
+from storage.sqlite.backup import back_up
+from storage.sqlite.checking import check
 from storage.sqlite.database import Database
 from storage.sqlite.history import SqliteHistory
 from storage.sqlite.images import SqliteImages
@@ -23,7 +22,6 @@ from storage.sqlite.runs import SqliteRuns
 from storage.sqlite.vocabulary import SqliteLabels, SqliteTags
 
 SHOWN = "id NOT IN (SELECT image_id FROM trash)"
-_CHUNK = 256
 
 
 class SqliteRepository:
@@ -95,61 +93,11 @@ class SqliteRepository:
             },
         )
 
-    def check(self) -> Iterator[Problem]:
-        database = self._database
-        for (answer,) in database.all("PRAGMA integrity_check"):
-            if answer != "ok":
-                yield Problem(f"structure: {answer}")
-        for table, row, parent, _ in database.all("PRAGMA foreign_key_check"):
-            yield Problem(f"reference: row {row} of {table} points at nothing in {parent}")
-        for (image,) in database.all(
-            "SELECT id FROM image WHERE id NOT IN (SELECT image_id FROM image_data)"
-        ):
-            yield Problem("the bytes are missing", image)
-        yield from self._check_bytes()
-        for model in self.models.all():
-            for read in (self.models.weights, self.models.litert):
-                try:
-                    read(model.id)
-                except PixshelfError as error:
-                    yield Problem(error.message)
-
-    def _check_bytes(self) -> Iterator[Problem]:
-        last = -1
-        while True:
-            rows = self._database.all(
-                "SELECT image.id, image.sha256, image.bytes, image_data.data FROM image "
-                "JOIN image_data ON image_data.image_id = image.id "
-                "WHERE image.id > ? ORDER BY image.id LIMIT ?",
-                (last, _CHUNK),
-            )
-            for image, sha256, size, data in rows:
-                if hashlib.sha256(data).digest() != sha256:
-                    yield Problem("the bytes are not those that were stored (sha256)", image)
-                elif len(data) != size:
-                    yield Problem(f"has {len(data)} bytes where {size} are noted", image)
-            if len(rows) < _CHUNK:
-                return
-            last = rows[-1][0]
+    def check(self, *, deep: bool = True) -> Iterator[Problem]:
+        return check(self._database, self.models, deep=deep)
 
     def backup(self, target: Path) -> None:
-        if target.exists():
-            raise RefusedInput(f"{target} is already there", hint="Name a file that is not.")
-        if not target.parent.is_dir():
-            raise RefusedInput(f"there is no folder {target.parent} to put {target.name} into")
-        # Under another name until it is whole, so that a backup cut short is not taken for one.
-        with tempfile.TemporaryDirectory(prefix=".pixshelf-", dir=target.parent) as folder:
-            copy = Path(folder) / target.name
-            self._database.backup(copy)
-            descriptor = os.open(copy, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            try:
-                os.link(copy, target)
-            except FileExistsError as error:
-                raise RefusedInput(f"{target} is already there") from error
+        back_up(self._database, target)
 
     def vacuum(self) -> int:
         with self._database.write() as connection:
@@ -164,6 +112,9 @@ class SqliteRepository:
             ).rowcount
         self._database.vacuum()
         return removed
+
+    def sql(self, text: str, *, timeout: float = 10.0, limit: int | None = None) -> Rows:
+        return SqliteRows(self._database, text, timeout=timeout, limit=limit)
 
     def close(self) -> None:
         self._database.close()
