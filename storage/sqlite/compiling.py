@@ -1,4 +1,8 @@
-"""From a `Query` to SQL: bound values only, columns from fixed tables, nothing from the text."""
+"""From a `Query` to SQL: bound values only, columns from fixed tables, nothing from the text.
+
+Which index leads is not left to SQLite, which keeps no figures about the values: `planning` looks,
+and here one way in is left open and every other one closed, with a `+` before the column.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import NotReady, UsageError
-from storage.query import PREDICTION_SORTS, Query, Sort, Term
+from storage.query import PREDICTION_FIELDS, PREDICTION_SORTS, PREDICTION_STATES, Query, Sort, Term
 from storage.records import UNCERTAIN_BELOW
+from storage.sqlite.planning import Condition, Plan, Probe, plan_page, plan_whole
 
 _COLUMNS = {
-    "id": "i.id",
-    "width": "i.width",
-    "height": "i.height",
-    "bytes": "i.bytes",
-    "channels": "i.channels",
-    "format": "i.format",
-    "conf": "p.confidence",
-    "margin": "p.margin",
+    "id": "{id}",
+    "width": "{i}.width",
+    "height": "{i}.height",
+    "bytes": "{i}.bytes",
+    "channels": "{i}.channels",
+    "format": "{i}.format",
+    "conf": "{p}.confidence",
+    "margin": "{p}.margin",
 }
 _SORT_COLUMNS = {
-    "id": "i.id",
     "width": "i.width",
     "height": "i.height",
     "bytes": "i.bytes",
@@ -32,45 +36,49 @@ _SORT_COLUMNS = {
     "margin": "p.margin",
 }
 _STATES: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "labelled": ("i.label_id IS NOT NULL", ()),
-    "unlabelled": ("i.label_id IS NULL", ()),
-    "tagged": ("EXISTS (SELECT 1 FROM image_tag WHERE image_id = i.id)", ()),
-    "predicted": ("p.id IS NOT NULL", ()),
-    "wrong": ("p.wrong = 1", ()),
-    "right": ("p.wrong = 0", ()),
-    "deleted": ("i.id IN (SELECT image_id FROM trash)", ()),
-    "uncertain": ("p.confidence < ?", (UNCERTAIN_BELOW,)),
+    "labelled": ("{i}.label_id IS NOT NULL", ()),
+    "unlabelled": ("{i}.label_id IS NULL", ()),
+    "tagged": ("EXISTS (SELECT 1 FROM image_tag WHERE image_id = {id})", ()),
+    "predicted": ("{p}.model_id IS NOT NULL", ()),
+    "wrong": ("{p}.wrong = 1", ()),
+    "right": ("{p}.wrong = 0", ()),
+    "deleted": ("{id} IN (SELECT image_id FROM trash)", ()),
+    "uncertain": ("{p}.confidence < ?", (UNCERTAIN_BELOW,)),
 }
+_SHOWN = "{id} NOT IN (SELECT image_id FROM trash)"
+# Both tables by one index each: the prediction's holds all that a condition can ask of it.
+_ANSWER = "prediction AS p INDEXED BY prediction_image ON p.model_id = ? AND p.image_id = i.id"
+
+IMAGE_SORTS = frozenset({"width", "height", "bytes"})
 
 LabelIds = Callable[[Sequence[Any]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The parts of a SELECT that a query stands for, with the values to bind, in order."""
+    """The parts of a SELECT that a query stands for, with the values to bind, in order. `id` is
+    the image's id, taken from the table that leads. `open` says that the order leads: then a
+    condition on the order's columns may be a way in."""
 
     source: str
     where: str
     parameters: tuple[Any, ...]
     sort: Sort
+    id: str
+    open: bool = True
 
     @property
     def key(self) -> str:
         """The column that the order goes by."""
-        return _SORT_COLUMNS[self.sort.key]
-
-    @property
-    def id(self) -> str:
-        """The image's id, taken from the table whose index gives the order."""
-        return "p.image_id" if self.sort.key in PREDICTION_SORTS else "i.id"
+        return _SORT_COLUMNS.get(self.sort.key, self.id)
 
     @property
     def order(self) -> str:
         """The ORDER BY list: the key, then the id, in one direction."""
         direction = "DESC" if self.sort.descending else "ASC"
         if self.sort.key == "id":
-            return f"i.id {direction}"
-        return f"{self.key} {direction}, {self.id} {direction}"
+            return f"{self.id} {direction}"
+        return f"{self._shut}{self.key} {direction}, {self.id} {direction}"
 
     def after(self, cursor: str | None) -> tuple[str, tuple[Any, ...]]:
         """The condition and values that continue after a cursor."""
@@ -79,40 +87,95 @@ class Selection:
         key, image_id = read_cursor(cursor, self.sort)
         sign = "<" if self.sort.descending else ">"
         if self.sort.key == "id":
-            return f"({self.where}) AND i.id {sign} ?", (*self.parameters, image_id)
-        condition = f"({self.where}) AND ({self.key}, {self.id}) {sign} (?, ?)"
-        return condition, (*self.parameters, key, image_id)
+            condition = f"({self.where}) AND {self._shut}{self.id} {sign} ?"
+            return condition, (*self.parameters, image_id)
+        place = f"({self._shut}{self.key}, {self._shut}{self.id}) {sign} (?, ?)"
+        return f"({self.where}) AND {place}", (*self.parameters, key, image_id)
+
+    def after_id(self) -> str:
+        """The condition that continues, in id order, after an id to be bound last."""
+        return f"({self.where}) AND {self._shut}{self.id} > ?"
+
+    @property
+    def _shut(self) -> str:
+        return "" if self.open else "+"
 
 
 def compile_query(
-    query: Query, *, model_id: int | None, label_ids: LabelIds, tag_ids: LabelIds
+    query: Query,
+    *,
+    model_id: int | None,
+    label_ids: LabelIds,
+    tag_ids: LabelIds,
+    probe: Probe,
+    whole: bool = False,
+    with_image: bool = False,
 ) -> Selection:
     """`model_id` is the model whose predictions are meant; `label_ids` and `tag_ids` look names
-    up. Raises NotReady when the query asks for predictions and no model has any."""
-    source, parameters, conditions = "image AS i", [], []
-    if query.asks_prediction:
-        if model_id is None:
-            raise NotReady(
-                "the query asks for predictions, and no model has made any yet",
-                hint="'pixshelf eval' and 'pixshelf predict --save' store predictions.",
-            )
-        by_prediction = query.sort.key in PREDICTION_SORTS
-        if by_prediction:
-            # CROSS JOIN keeps SQLite from reading the tables the other way round, and sorting.
-            source = "prediction AS p CROSS JOIN image AS i ON i.id = p.image_id"
-            conditions.append("p.model_id = ?")
-        else:
-            needed = any(t.asks_prediction and not t.negated for t in query.terms)
-            join = "JOIN" if needed else "LEFT JOIN"
-            source = f"image AS i {join} prediction AS p ON p.image_id = i.id AND p.model_id = ?"
-        parameters.append(model_id)
+    up; `probe` looks at the data. A `whole` selection is read to its end, any other a page at a
+    time. `with_image` asks for `i` in the source. Raises NotReady when the query asks for
+    predictions and no model has any."""
+    if query.asks_prediction and model_id is None:
+        raise NotReady(
+            "the query asks for predictions, and no model has made any yet",
+            hint="'pixshelf eval' and 'pixshelf predict --save' store predictions.",
+        )
+    conditions = [_condition(term, model_id, label_ids, tag_ids) for term in query.terms]
     if not query.asks_trash:
-        conditions.append("i.id NOT IN (SELECT image_id FROM trash)")
-    for term in query.terms:
-        condition, values = _condition(term, label_ids, tag_ids)
-        conditions.append(f"NOT coalesce(({condition}), 0)" if term.negated else f"({condition})")
-        parameters.extend(values)
-    return Selection(source, " AND ".join(conditions) or "1", tuple(parameters), query.sort)
+        conditions.insert(0, Condition(_SHOWN, ()))
+    plan = (plan_whole if whole else plan_page)(query.sort, conditions, probe)
+    by_image = (
+        with_image
+        or query.sort.key in IMAGE_SORTS
+        or any(condition.of_image for condition in conditions)
+    )
+    return _assemble(query, plan, conditions, model_id, whole=whole, by_image=by_image)
+
+
+def _assemble(
+    query: Query,
+    plan: Plan,
+    conditions: Sequence[Condition],
+    model_id: int | None,
+    *,
+    whole: bool,
+    by_image: bool,
+) -> Selection:
+    """The SQL of a plan."""
+    key = query.sort.key
+    needed = key in PREDICTION_SORTS or any(
+        term.asks_prediction and not term.negated for term in query.terms
+    )
+    parts: list[str] = []
+    values: list[Any] = []
+    image = "i.id"
+    if not query.asks_prediction:
+        source = "image AS i"
+    elif plan.driver is None and needed and (whole or key == "id" or key in PREDICTION_SORTS):
+        join = "JOIN" if whole else "CROSS JOIN"
+        source = "prediction AS p" + (f" {join} image AS i ON i.id = p.image_id" * by_image)
+        image = "p.image_id"
+        parts.append("p.model_id = ?")
+        values.append(model_id)
+    else:
+        source = f"image AS i {'CROSS' if needed else 'LEFT'} JOIN {_ANSWER}"
+        values.append(model_id)
+    driven = plan.driver is not None
+    for condition in conditions:
+        ids = condition.ids
+        if condition is plan.driver:
+            parts.append(f"{image} IN ({ids})")
+            values.extend(condition.id_values)
+        elif condition in plan.sets:
+            parts.append(f"+{image} IN ({ids})")
+            values.extend(condition.id_values)
+        else:
+            bare = condition is plan.lead or (whole and not driven)
+            by_id = bare or (key == "id" and not driven)
+            parts.append(condition.sql(image, bare=bare, bare_id=by_id))
+            values.extend(condition.values)
+    where = " AND ".join(parts) or "1"
+    return Selection(source, where, tuple(values), query.sort, image, open=not driven)
 
 
 def write_cursor(sort: Sort, key: Any, image_id: int) -> str:
@@ -142,23 +205,52 @@ def read_cursor(cursor: str, sort: Sort) -> tuple[int | float, int]:
     return (key if isinstance(key, float) else max(min(key, 2**63 - 1), -(2**63))), image_id
 
 
-def _condition(term: Term, label_ids: LabelIds, tag_ids: LabelIds) -> tuple[str, Sequence[Any]]:
-    """One term, as if it were not negated."""
+def _condition(
+    term: Term, model_id: int | None, label_ids: LabelIds, tag_ids: LabelIds
+) -> Condition:
+    """One word."""
     values = term.values
     match term.field:
         case "label":
-            return _in("i.label_id", label_ids(values))
+            text, bound = _in("{i}.label_id", label_ids(values))
         case "predicted":
-            return _in("p.label_id", label_ids(values))
+            text, bound = _in("{p}.label_id", label_ids(values))
         case "tag":
-            condition, bound = _in("tag_id", tag_ids(values))
-            return f"i.id IN (SELECT image_id FROM image_tag WHERE {condition})", bound
+            inner, bound = _in("tag_id", tag_ids(values))
+            text = f"EXISTS (SELECT 1 FROM image_tag WHERE {inner} AND image_id = {{id}})"
         case "split" | "source" | "is":
-            return _any([_ALTERNATIVES[term.field](str(value)) for value in values])
+            text, bound = _any([_ALTERNATIVES[term.field](str(value)) for value in values])
         case _ if term.op == ":":
-            return _in(_COLUMNS[term.field], values)
+            text, bound = _in(_COLUMNS[term.field], values)
         case _:
-            return f"{_COLUMNS[term.field]} {term.op} ?", values
+            text, bound = f"{_COLUMNS[term.field]} {term.op} ?", values
+    if term.negated:
+        return Condition(f"NOT coalesce(({text}), 0)", tuple(bound))
+    ids, id_values = _ids(term, text, tuple(bound), model_id)
+    equal = len(bound) <= 1 and term.op == ":" and len(values) == 1
+    return Condition(f"({text})", tuple(bound), term, ids, id_values, equal=equal)
+
+
+def _ids(
+    term: Term, text: str, bound: tuple[Any, ...], model_id: int | None
+) -> tuple[str | None, tuple[Any, ...]]:
+    """A SELECT of the ids for which a word holds, where an index gives them."""
+    state = str(term.values[0]) if term.field == "is" and len(term.values) == 1 else None
+    here = text.format(i="image", p="prediction", id="id")
+    if term.field in PREDICTION_FIELDS or state in PREDICTION_STATES:
+        return f"SELECT image_id FROM prediction WHERE model_id = ? AND {here}", (model_id, *bound)
+    if state in {"tagged", "deleted"}:
+        return f"SELECT image_id FROM {'image_tag' if state == 'tagged' else 'trash'}", ()
+    if term.field == "tag":
+        inner = _in("tag_id", bound)[0]
+        return f"SELECT image_id FROM image_tag WHERE {inner}", bound
+    if term.field in _INDEXED or state == "unlabelled":
+        return f"SELECT id FROM image WHERE {here}", bound
+    return None, ()
+
+
+# By the table's own order, or by the indexes that large datasets have.
+_INDEXED = frozenset({"id", "label", "split", "width", "height", "bytes", "format"})
 
 
 def _in(column: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -168,14 +260,14 @@ def _in(column: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
 
 
 def _split(value: str) -> tuple[str, tuple[Any, ...]]:
-    return ("i.split IS NULL", ()) if value == "none" else ("i.split = ?", (value,))
+    return ("{i}.split IS NULL", ()) if value == "none" else ("{i}.split = ?", (value,))
 
 
 def _source(value: str) -> tuple[str, tuple[Any, ...]]:
     """A pattern where there is a wildcard, otherwise a part of the text."""
     if any(character in value for character in "*?["):
-        return "i.source GLOB ?", (value,)
-    return "instr(i.source, ?) > 0", (value,)
+        return "{i}.source GLOB ?", (value,)
+    return "instr({i}.source, ?) > 0", (value,)
 
 
 def _any(parts: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, Sequence[Any]]:

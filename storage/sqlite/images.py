@@ -121,7 +121,7 @@ class SqliteImages:
         return Page(images, write_cursor(query.sort, rows[limit - 1][-1], images[-1].id))
 
     def count(self, query: Query) -> int:
-        selection = select(self._database, query)
+        selection = select(self._database, query, whole=True)
         return int(
             self._database.value(
                 f"SELECT count(*) FROM {selection.source} WHERE {selection.where}",
@@ -130,7 +130,7 @@ class SqliteImages:
         )
 
     def ids(self, query: Query) -> list[int]:
-        selection = select(self._database, query)
+        selection = select(self._database, query, whole=True)
         rows = self._database.all(
             f"SELECT {selection.id} FROM {selection.source} WHERE {selection.where} "
             f"ORDER BY {selection.order}",
@@ -139,7 +139,8 @@ class SqliteImages:
         return [row[0] for row in rows]
 
     def examples(self, query: Query) -> Iterator[Example]:
-        selection = select(self._database, query.by_id())
+        selection = select(self._database, query.by_id(), with_image=True)
+        where = selection.after_id()
         last = -1
         while True:
             # In chunks, so that no read transaction outlives one statement.
@@ -147,7 +148,7 @@ class SqliteImages:
                 "SELECT i.id, i.sha256, i.pixel_hash, label.name, i.split, "
                 f"i.width, i.height, i.channels FROM {selection.source} "
                 "LEFT JOIN label ON label.id = i.label_id "
-                f"WHERE ({selection.where}) AND i.id > ? ORDER BY i.id LIMIT ?",
+                f"WHERE {where} ORDER BY {selection.order} LIMIT ?",
                 (*selection.parameters, last, _CHUNK),
             )
             for row in rows:

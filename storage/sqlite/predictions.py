@@ -95,14 +95,14 @@ class SqlitePredictions:
 
     def of_model(self, model_id: int, query: Query) -> Iterator[Prediction]:
         selection = select(self._database, query.by_id())
+        where = selection.after_id()
         last = -1
         while True:
             rows = self._database.all(
                 f"SELECT {_COLUMNS} FROM {selection.source} "
-                f"JOIN prediction ON prediction.image_id = i.id {_JOINS} "
-                f"WHERE ({selection.where}) AND prediction.model_id = ? AND i.id > ? "
-                "ORDER BY i.id LIMIT ?",
-                (*selection.parameters, model_id, last, _CHUNK),
+                f"JOIN prediction ON prediction.image_id = {selection.id} {_JOINS} "
+                f"WHERE {where} AND prediction.model_id = ? ORDER BY {selection.order} LIMIT ?",
+                (*selection.parameters, last, model_id, _CHUNK),
             )
             for row in rows:
                 yield Prediction(*row)

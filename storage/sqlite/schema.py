@@ -260,6 +260,7 @@ LARGE_INDEXES = (
     "CREATE INDEX IF NOT EXISTS image_bytes ON image (bytes)",
     "CREATE INDEX IF NOT EXISTS image_format ON image (format)",
     "CREATE INDEX IF NOT EXISTS image_pixel_hash ON image (pixel_hash)",
+    "CREATE INDEX IF NOT EXISTS image_size ON image (width, height)",
 )
 
 _SECOND = (
@@ -278,6 +279,11 @@ _SECOND = (
     # For actions on a name, not on images: what it was and what it became.
     "ALTER TABLE action ADD COLUMN before TEXT",
     "ALTER TABLE action ADD COLUMN after TEXT",
+    # All that a query asks of a prediction, in the order of the images.
+    """
+    CREATE INDEX prediction_image
+        ON prediction (model_id, image_id, confidence, margin, label_id, wrong)
+    """,
 )
 
 

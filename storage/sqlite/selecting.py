@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from storage.errors import NotFound
 from storage.query import Query
 from storage.sqlite.compiling import Selection, compile_query
 from storage.sqlite.database import Database
 from storage.sqlite.names import ids_of
+from storage.sqlite.planning import Probe
 
 # SQLite answers this from the end of an index that begins with model_id.
 _NEWEST = "SELECT max(model_id) FROM prediction"
 
 
-def select(database: Database, query: Query) -> Selection:
-    """The query as SQL. Raises NotReady, NotFound (an unknown model)."""
+_LARGE = "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = 'image_label'"
+
+
+def select(
+    database: Database, query: Query, *, whole: bool = False, with_image: bool = False
+) -> Selection:
+    """The query as SQL: for a page at a time, or for the `whole` of it; `with_image` where the
+    caller reads columns of `i`. Raises NotReady, NotFound (an unknown model)."""
     return compile_query(
         query,
         model_id=predicting_model(database, query.model) if query.asks_prediction else None,
         label_ids=lambda names: ids_of(database, "label", names),
         tag_ids=lambda names: ids_of(database, "tag", names),
+        probe=_probe(database),
+        whole=whole,
+        with_image=with_image,
     )
+
+
+def _probe(database: Database) -> Probe:
+    def count(ids: str, values: tuple[Any, ...], most: int) -> int:
+        rows = f"SELECT count(*) FROM ({ids} LIMIT ?)"
+        return int(database.value(rows, (*values, most)))
+
+    return Probe(count, large=lambda: database.value(_LARGE) is not None)
 
 
 def predicting_model(database: Database, name_or_id: str | None) -> int | None:

@@ -1,0 +1,113 @@
+"""Which way into the data a query takes, chosen by looking at how many images each word leaves.
+
+A page comes from walking its order until enough images are found, or from a small set of images
+that an index gives. Looking ahead is bounded, so that choosing costs little however large the
+dataset is; SQLite itself would guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storage.query import PREDICTION_SORTS, Sort, Term
+
+DRIVING = 3_000
+"""From so few images, reading each and sorting is quicker than walking an order to find them."""
+
+LISTED = 20_000
+"""So few ids are listed first, and then looked for in the list, not in the tables."""
+
+_ALWAYS_INDEXED = frozenset({"id", "tag", "predicted", "conf", "margin"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """One word as SQL. In `text`, {i} stands for the image's row, {p} for the prediction's and
+    {id} for the image's id. `ids`, where an index serves the word, selects the ids for which it
+    holds; `equal` says that the word asks for one value of one column."""
+
+    text: str
+    values: tuple[Any, ...]
+    term: Term | None = None
+    ids: str | None = None
+    id_values: tuple[Any, ...] = ()
+    equal: bool = False
+
+    @property
+    def of_image(self) -> bool:
+        """Whether it reads the image's row."""
+        return "{i}" in self.text
+
+    def sql(self, image: str, *, bare: bool, bare_id: bool) -> str:
+        """The condition with the image's id as `image`; columns that are not bare are kept from
+        leading to an index."""
+        i, p = ("i", "p") if bare else ("+i", "+p")
+        return self.text.format(i=i, p=p, id=image if bare_id else f"+{image}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`driver` gives the images, to be sorted if need be; without it the order leads, at `lead`
+    where an index has both. `sets` are listed, to be looked into."""
+
+    driver: Condition | None = None
+    lead: Condition | None = None
+    sets: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Looks at the data: `count` gives how many rows a SELECT has, up to a limit; `large` says
+    whether the file has the indexes that large datasets have."""
+
+    count: Callable[[str, tuple[Any, ...], int], int]
+    large: Callable[[], bool]
+
+
+def plan_page(sort: Sort, conditions: Sequence[Condition], probe: Probe) -> Plan:
+    """For a page at a time."""
+    few = _few(conditions, probe)
+    rarest_first = [*(condition for _, condition in few), *conditions]
+    lead = next((c for c in rarest_first if c.equal and _leads(sort, conditions, c)), None)
+    most = LISTED if sort.key == "id" else DRIVING
+    if few and few[0][0] <= most and few[0][1] is not lead:
+        return Plan(driver=few[0][1])
+    return Plan(lead=lead, sets=tuple(c for _, c in few if c is not lead))
+
+
+def plan_whole(_: Sort, conditions: Sequence[Condition], probe: Probe) -> Plan:
+    """For everything at once: with few images, from them; otherwise as SQLite sees fit."""
+    few = _few(conditions, probe)
+    return Plan(driver=few[0][1] if few else None)
+
+
+def _few(conditions: Sequence[Condition], probe: Probe) -> list[tuple[int, Condition]]:
+    """The conditions that hold for at most LISTED images, the rarest first."""
+    served = [c for c in conditions if c.ids is not None and _indexed(c, probe)]
+    sizes = [(probe.count(c.ids or "", c.id_values, LISTED + 1), c) for c in served]
+    return sorted((pair for pair in sizes if pair[0] <= LISTED), key=lambda pair: pair[0])
+
+
+def _indexed(condition: Condition, probe: Probe) -> bool:
+    term = condition.term
+    if term is None:
+        return False
+    always = term.field in _ALWAYS_INDEXED or (
+        term.field == "is" and "unlabelled" not in term.values
+    )
+    return always or probe.large()
+
+
+def _leads(sort: Sort, conditions: Sequence[Condition], condition: Condition) -> bool:
+    """Whether an index has the images of a condition in this order."""
+    term = condition.term
+    if term is None:
+        return False
+    if sort.key in PREDICTION_SORTS:
+        answers = term.field == "predicted" or term.values in {("wrong",), ("right",)}
+        return sort.key == "confidence" and answers
+    of_answers = any("{p}" in other.text for other in conditions)
+    in_order = term.field in {"label", "split", "format"} or term.values == ("unlabelled",)
+    return sort.key == "id" and in_order and not of_answers
