@@ -42,7 +42,7 @@ def export_npz(
     cannot be written; StorageFull.
     """
     tell = counted(repo, query, progress)
-    found = _Found()
+    found = Found()
     for image in records(repo, query):
         found.take(image)
     chosen = size or found.size()
@@ -52,8 +52,8 @@ def export_npz(
 
 
 @dataclass(slots=True)
-class _Found:
-    """What a first look over the images gathers."""
+class Found:
+    """What a first look over the images gathers, for the forms that are arrays."""
 
     ids: array[int] = field(default_factory=lambda: array("q"))
     labels: list[str | None] = field(default_factory=list)
@@ -62,6 +62,7 @@ class _Found:
     coloured: bool = False
 
     def take(self, image: ImageRecord) -> None:
+        """Look at the next image."""
         self.ids.append(image.id)
         self.labels.append(image.label)
         self.splits.append(image.split or "")
@@ -71,9 +72,11 @@ class _Found:
 
     @property
     def channels(self) -> Literal[1, 3]:
+        """1 if every image is grey, else 3."""
         return 3 if self.coloured else 1
 
     def size(self) -> Size:
+        """The one size of all images. Raises RefusedInput if there are several, or no image."""
         if not self.sizes:
             raise RefusedInput("no image matches, so there is nothing to export")
         if len(self.sizes) > 1:
@@ -85,7 +88,7 @@ class _Found:
         return next(iter(self.sizes))
 
 
-def _write(repo: Repository, found: _Found, size: Size, file: IO[bytes], tell: Any) -> None:
+def _write(repo: Repository, found: Found, size: Size, file: IO[bytes], tell: Any) -> None:
     import numpy as np
 
     names = sorted({label for label in found.labels if label is not None})
@@ -100,7 +103,7 @@ def _write(repo: Repository, found: _Found, size: Size, file: IO[bytes], tell: A
 
 
 def _write_images(
-    repo: Repository, found: _Found, size: Size, archive: zipfile.ZipFile, tell: Any
+    repo: Repository, found: Found, size: Size, archive: zipfile.ZipFile, tell: Any
 ) -> None:
     """Picture by picture, so that the whole array is never in memory."""
     from numpy.lib import format as npy
@@ -125,6 +128,11 @@ def _pixels(data: bytes, channels: Literal[1, 3], size: Size) -> bytes:
         resampling = Image.Resampling.BICUBIC
         picture = ImageOps.pad(picture, size, resampling, color=0 if channels == 1 else (0, 0, 0))
     return picture.tobytes()
+
+
+def grey_pixels(data: bytes, size: Size) -> bytes:
+    """A picture's grey values, a byte each, row by row, fitted into the size (width, height)."""
+    return _pixels(data, 1, size)
 
 
 def _add(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:

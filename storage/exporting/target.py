@@ -27,11 +27,77 @@ def new_file(target: Path) -> Iterator[Path]:
         partial.touch(exist_ok=False)
         try:
             yield partial
+            _sync(partial)
             if os.path.lexists(target):
                 raise _exists(target)
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_file_among_others(target: Path) -> Iterator[Path]:
+    """The same for a file that has others beside it while it is written: they go with the folder
+    that the path to write to lies in. That path has nothing yet."""
+    if os.path.lexists(target):
+        raise _exists(target)
+    with _explained(target):
+        folder = _beside(target)
+        folder.mkdir()
+        try:
+            partial = folder / target.name
+            yield partial
+            _sync(partial)
+            if os.path.lexists(target):
+                raise _exists(target)
+            partial.replace(target)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_files(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Several files or folders that are made together: paths to write to, which all get their names
+    when the block ends well, or none of them does. Nothing is made at the paths yet. Raises
+    RefusedInput if one of them exists or cannot be written, StorageFull."""
+    for target in targets:
+        if os.path.lexists(target):
+            raise _exists(target)
+    with _explained(targets[0]):
+        partials = tuple(_beside(target) for target in targets)
+        renamed: list[Path] = []
+        try:
+            yield partials
+            for partial, target in zip(partials, targets, strict=True):
+                if partial.is_file():
+                    _sync(partial)
+                if os.path.lexists(target):
+                    raise _exists(target)
+                partial.replace(target)
+                renamed.append(target)
+        except BaseException:
+            for target in renamed:
+                _remove(target)
+            raise
+        finally:
+            for partial in partials:
+                _remove(partial)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk has the file: a name must not outlive what it stands for."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from storage.errors import RefusedInput
+from storage.importing.folder_labels import read_labels
 from storage.importing.layout import Layout, Place, is_ignored, layout_of
 from storage.importing.sources import Entry, Refusal, Source, printable
 
@@ -19,8 +21,9 @@ DEEPEST = 64
 
 
 def open_folder(root: Path) -> Source:
-    """The folder as a Source. Raises RefusedInput if it cannot be read."""
-    layout = layout_of(_outline(root))
+    """The folder as a Source. Raises RefusedInput if it, or the list of its labels, cannot be
+    read."""
+    layout = replace(layout_of(_outline(root)), labels=read_labels(root))
     return Source(
         format="folder",
         entries=lambda: _walk(root, root.resolve(), (), layout),

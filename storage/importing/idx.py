@@ -18,6 +18,7 @@ from typing import IO, cast
 from storage.errors import RefusedInput
 from storage.importing.layout import SPLIT_NAMES, is_ignored
 from storage.importing.sources import Entry, Pixels, Refusal, Source, printable
+from storage.labels import clean_label
 from storage.pictures import MAX_PIXELS
 from storage.records import Split
 
@@ -28,6 +29,8 @@ _LARGEST_RATIO = 1_100
 _IMAGES = re.compile(r"(?P<stem>.*?)(?P<dash>[-_.])?images(?P<rest>.*)", re.IGNORECASE)
 _NAMED = re.compile(r"images?[-_.]idx[34][-_.]ubyte(\.gz)?$", re.IGNORECASE)
 _BLOCK = 1024 * 1024
+_NUMBERS = tuple(str(value) for value in range(256))
+_LARGEST_NAMES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class _Pair:
     images: Path
     header: _Header
     labels: bytes | None
+    names: tuple[str, ...]
     split: Split | None
 
 
@@ -66,8 +70,10 @@ def open_idx(path: Path) -> Source:
     """A file of images, or a folder with such files in it, as a Source.
 
     The labels file is found by its name: `labels` and `idx1` in place of `images` and `idx3`. Where
-    there is none the images are unlabelled, and a note says so. `train` and `t10k` or `test` in the
-    name give the split. Raises RefusedInput for files that are not whole or do not fit.
+    there is none the images are unlabelled, and a note says so. Labels are numbers, unless a file
+    beside theirs with `.labels.txt` in place of `.gz` lists their names, a line each. `train` and
+    `t10k` or `test` in the name give the split. Raises RefusedInput for files that are not whole or
+    do not fit.
     """
     files = images_files(path) if path.is_dir() else [path]
     if not files:
@@ -97,7 +103,7 @@ def _open_pair(path: Path) -> _Pair:
     if height * width > MAX_PIXELS or 0 in (height, width) or channels not in (1, 3, 4):
         raise RefusedInput(f"{path} claims images of {height} x {width} x {channels}")
     labels_path = _labels_beside(path)
-    labels = None
+    labels, names = None, _NUMBERS
     if labels_path is not None:
         labels_header = _header(labels_path)
         if len(labels_header.shape) != 1:
@@ -109,10 +115,16 @@ def _open_pair(path: Path) -> _Pair:
                 hint="Give two files that belong together.",
             )
         labels = _whole(labels_path, labels_header)
+        names = _label_names(labels_path)
+        if labels and max(labels) >= len(names):
+            raise RefusedInput(
+                f"{labels_path} has the label {max(labels)} but there are {len(names)} names "
+                f"in {label_names_beside(labels_path).name}"
+            )
     for _ in _blocks(path, header):
         # Read to its end before anything of it is imported.
         pass
-    return _Pair(path, header, labels, _split_of(path.name))
+    return _Pair(path, header, labels, names, _split_of(path.name))
 
 
 def _entries(pair: _Pair) -> Iterator[Entry | Refusal]:
@@ -120,7 +132,6 @@ def _entries(pair: _Pair) -> Iterator[Entry | Refusal]:
     channels = pair.header.shape[3] if len(pair.header.shape) == 4 else 1
     size = height * width * channels
     name = printable(pair.images.name)
-    names = [str(value) for value in range(256)]
     rest = b""
     index = 0
     for block in _blocks(pair.images, pair.header):
@@ -128,10 +139,32 @@ def _entries(pair: _Pair) -> Iterator[Entry | Refusal]:
         whole = len(rest) // size * size
         for start in range(0, whole, size):
             pixels = Pixels(height, width, channels, rest[start : start + size])
-            label = None if pair.labels is None else names[pair.labels[index]]
+            label = None if pair.labels is None else pair.names[pair.labels[index]]
             yield Entry(f"{name}#{index}", pixels, label, pair.split)
             index += 1
         rest = rest[whole:]
+
+
+def label_names_beside(labels: Path) -> Path:
+    """Where the names of the labels in a labels file stand, if they are not numbers."""
+    plain = re.sub(r"\.gz$", "", labels.name, flags=re.IGNORECASE)
+    return labels.with_name(f"{plain}.labels.txt")
+
+
+def _label_names(labels: Path) -> tuple[str, ...]:
+    """The names, a line each, in the order of the numbers; the numbers where none are listed."""
+    path = label_names_beside(labels)
+    if not path.is_file():
+        return _NUMBERS
+    try:
+        if path.stat().st_size > _LARGEST_NAMES:
+            raise RefusedInput(f"{path} has over {_LARGEST_NAMES:,} bytes")
+        names = path.read_bytes().decode("utf-8-sig").rstrip("\r\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusedInput(
+            f"{path} cannot be read: {error}", hint="Remove it to have numbers as labels."
+        ) from error
+    return tuple(clean_label(name) for name in names)
 
 
 def _labels_beside(path: Path) -> Path | None:

@@ -7,12 +7,12 @@ pictures in folders below it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from storage.errors import RefusedInput
-from storage.importing.sources import printable
+from storage.importing.sources import GivenSplit, printable
 from storage.labels import clean_label
 from storage.records import Split
 
@@ -26,7 +26,7 @@ SPLIT_NAMES: dict[str, Split] = {
     "testing": "test",
 }
 
-NO_SPLIT = "none"
+NO_SPLIT: Literal["none"] = "none"
 """The folder beside the splits, in an export, for what is in none of them."""
 
 _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "thumbs.db", "desktop.ini", "Desktop.ini"})
@@ -36,30 +36,35 @@ class Place(NamedTuple):
     """What a folder says of the pictures in it."""
 
     label: str | None
-    split: Split | None
+    split: GivenSplit
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How many folders to step over, and whether the next ones are splits."""
+    """How many folders to step over, whether the next ones are splits, and the labels of folders
+    whose names could not say them."""
 
     step: int
     splits: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, folders: tuple[str, ...]) -> Place:
         """What the folders above a picture, outermost first, say of it. Raises RefusedInput for a
         folder whose name cannot be a label, and for one beside the splits that is none."""
         below = folders[self.step :]
-        split: Split | None = None
+        split: GivenSplit = None
         if self.splits and below:
-            split = SPLIT_NAMES.get(below[0].lower())
-            if split is None and below[0].lower() != NO_SPLIT:
+            word = below[0].lower()
+            split = NO_SPLIT if word == NO_SPLIT else SPLIT_NAMES.get(word)
+            if split is None:
                 raise RefusedInput(
                     f"the folder {printable(below[0])!r} lies beside train, val or test "
                     "but is none of them"
                 )
             below = below[1:]
-        return Place(clean_label(below[0]) if below else None, split)
+        if not below:
+            return Place(None, split)
+        return Place(clean_label(self.labels.get(below[0], below[0])), split)
 
 
 def layout_of(folders: Collection[tuple[str, ...]]) -> Layout:

@@ -56,7 +56,7 @@ def image_of(loaded: Loaded, answer: Answer, split: SplitChoice, seed: int) -> N
         format=answer.format,
         source=entry.source,
         label=entry.label,
-        split=chosen,
+        split=None if chosen == "none" else chosen,
         tags=entry.tags,
         thumbnail=answer.thumbnail,
     )

@@ -61,6 +61,7 @@ def import_source(
     source: Path,
     *,
     format: str | None = None,  # noqa: A002 - the word that users know it by
+    location: str | None = None,
     split: SplitChoice = None,
     label: str | None = None,
     tags: Sequence[str] = (),
@@ -69,12 +70,13 @@ def import_source(
     should_stop: Callable[[], bool] | None = None,
 ) -> ImportReport:
     """Import everything in `source`, which may be a folder, a picture, a zip or tar archive, an IDX
-    file or folder of them, an .npz or a CSV manifest; `format` (one of sources.FORMATS) says which
-    where a look does not.
+    file or folder of them, an .npz, a CSV or JSON Lines manifest, or an imagefolder; `format` (one
+    of sources.FORMATS) says which where a look does not. `location` is noted as where it came from
+    in place of the path.
 
     `label` goes on every picture in place of what the source says, `tags` in addition. `split` is a
     split for every picture, 'auto' for one by a hash of the content and `seed`, or None for the
-    source's own word and 'auto' where it has none.
+    source's own word ('none' is one) and 'auto' where it has none.
 
     A picture that is refused does not end the import. Raises RefusedInput for a source that is
     missing, empty, damaged or of an unknown format, and for a bad label or tag; UsageError for a
@@ -91,7 +93,13 @@ def import_source(
         "seed": seed,
     }
     work = _Import(
-        repo, str(source), settings, split, seed, opened.count() if progress else None, progress
+        repo,
+        str(source) if location is None else location,
+        settings,
+        split,
+        seed,
+        opened.count() if progress else None,
+        progress,
     )
     extra = _Extra(label, clean_tags(tuple(tags)))
     with Decoders() as decoders:

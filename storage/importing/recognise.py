@@ -30,11 +30,16 @@ _READERS: dict[Format, tuple[str, str]] = {
     "idx": ("storage.importing.idx", "open_idx"),
     "npz": ("storage.importing.npz", "open_npz"),
     "csv": ("storage.importing.manifest", "open_manifest"),
+    "jsonl": ("storage.importing.jsonlines", "open_json_lines"),
+    "imagefolder": ("storage.importing.imagefolder", "open_imagefolder"),
 }
 _KNOWN_OTHERS = {
     b"\x93NUMPY": ("a single .npy array", "Save an .npz with images and labels in it."),
     b"\x89HDF\r\n": ("an HDF5 file", "Save its pictures as files, or as an .npz."),
-    b"SQLite format 3\0": ("a SQLite file", "Open a dataset with --db."),
+    b"SQLite format 3\0": (
+        "a SQLite file",
+        "`pixshelf merge` takes in another dataset; --db opens one.",
+    ),
     b"\x80": ("a Python pickle", "Pickles can run code and are never read. Save an .npz."),
     b"Rar!": ("a RAR archive", "Unpack it, or pack it as zip or tar."),
     b"7z\xbc\xaf": ("a 7z archive", "Unpack it, or pack it as zip or tar."),
@@ -55,11 +60,11 @@ def open_source(path: Path, name: str | None = None) -> Source:
     if not path.exists():
         raise RefusedInput(f"{path} is not there", hint="Check the path.")
     chosen = next((known for known in FORMATS if known == name), None) or recognise(path)
-    if path.is_dir() and chosen not in ("folder", "idx"):
+    if path.is_dir() and chosen not in ("folder", "idx", "imagefolder"):
         raise RefusedInput(
             f"{path} is a folder and cannot be read as {chosen}", hint="Name the file in it."
         )
-    if chosen == "folder" and not path.is_dir():
+    if chosen in ("folder", "imagefolder") and not path.is_dir():
         raise RefusedInput(f"{path} is not a folder")
     return _open(path, chosen)
 
@@ -69,7 +74,11 @@ def recognise(path: Path) -> Format:
     if path.is_dir():
         from storage.importing.idx import images_files
 
-        return "idx" if images_files(path) else "folder"
+        if images_files(path):
+            return "idx"
+        from storage.importing.imagefolder import has_metadata
+
+        return "imagefolder" if has_metadata(path) else "folder"
     if not path.is_file():
         raise RefusedInput(f"{path} is neither a file nor a folder")
     try:
@@ -86,7 +95,7 @@ def recognise(path: Path) -> Format:
                 raise RefusedInput(f"{path} is {what}, which is not imported", hint=hint)
         raise RefusedInput(
             f"{path} is nothing that can be imported",
-            hint="Give a folder, a picture, a zip or tar, an IDX or .npz file, or a CSV manifest.",
+            hint="Give a folder, a picture, a zip or tar, an IDX or .npz file, or a manifest.",
         )
     return found
 
@@ -121,9 +130,13 @@ def _by_name(path: Path, first: bytes) -> Format | None:
         return "tar"
     if ending in (".csv", ".tsv"):
         return "csv"
+    if ending in (".jsonl", ".ndjson"):
+        return "jsonl"
     if first[:1] == b"P" and first[1:2] in b"123456" and first[2:3].isspace():
         return "image"
     line = first.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0].lower()
+    if line.startswith(b'{"'):
+        return "jsonl"
     return "csv" if b"path" in line.split(b",") else None
 
 

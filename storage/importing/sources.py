@@ -12,9 +12,13 @@ from typing import Literal, NamedTuple, get_args
 
 from storage.records import Split
 
-Format = Literal["folder", "image", "zip", "tar", "idx", "npz", "csv"]
+Format = Literal["folder", "image", "zip", "tar", "idx", "npz", "csv", "jsonl", "imagefolder"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 """The names by which a format can be asked for, where a look at the source does not do."""
+
+
+GivenSplit = Split | Literal["none"] | None
+"""What a source says of a picture's split: one of them, 'none' for in no split, or nothing."""
 
 
 class Pixels(NamedTuple):
@@ -37,7 +41,7 @@ class Entry(NamedTuple):
     source: str
     content: str | bytes | Pixels
     label: str | None = None
-    split: Split | None = None
+    split: GivenSplit = None
     tags: tuple[str, ...] = ()
 
 
