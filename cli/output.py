@@ -140,12 +140,14 @@ def _write_separated(rows: Iterable[Row], fields: Sequence[str], delimiter: str)
 
     writer = csv.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
     clean = printable if sys.stdout.isatty() else str
-    writer.writerow(fields)
+    writer.writerow([clean(field) for field in fields])
     for row in rows:
         writer.writerow([clean(_flat(_reach(row, field))) for field in fields])
 
 
 def _reach(row: Row, field: str) -> Any:
+    if field in row:
+        return row[field]
     value: Any = row
     for part in field.split("."):
         if not isinstance(value, Mapping):

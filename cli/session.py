@@ -140,8 +140,7 @@ def _shared_options() -> tuple[Any, ...]:
 def add_shared_options(command: Any) -> None:
     """Let the global options also stand after the name of a command, or of one within a group."""
     nested = getattr(command, "commands", None)
-    if nested is None:
+    if nested is None or command.invoke_without_command:
         command.params.extend(_shared_options())
-        return
-    for inner in nested.values():
+    for inner in (nested or {}).values():
         add_shared_options(inner)

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from cli import options
-from cli.output import line, write_json
+from cli.ask import confirm
+from cli.output import line, note, write_json
+from cli.progress import progress
 from cli.records import info_json
 from cli.session import session
 from cli.text import in_bytes, in_columns, plural, printable
@@ -18,7 +20,7 @@ from storage.records import DatasetInfo
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Make, describe, check or back up a dataset file.",
+    help="Make, describe, check, back up, upgrade or tidy a dataset file.",
 )
 
 
@@ -39,16 +41,28 @@ def info(ctx: typer.Context, *, json: options.Json = False) -> None:
         _print_info(repo.info(), json=json)
 
 
-@app.command("check", epilog="\b\nExamples:\n  pixshelf db check")
-def check(ctx: typer.Context, *, json: options.Json = False) -> None:
-    """Check everything: structure, references, and every image's bytes against their sha256.
+@app.command(
+    "check", epilog="\b\nExamples:\n  pixshelf db check\n  pixshelf db check --deep --json"
+)
+def check(
+    ctx: typer.Context,
+    *,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Read every byte: images against their sha256, too."),
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Check structure, references and counts; with --deep also every image's bytes.
 
-    Prints each problem. The exit code is 1 if there is any.
+    Without --deep a changed byte within an image or a model is not found. Prints each problem. The
+    exit code is 1 if there is any.
     """
     found = 0
     problems = []
-    with session(ctx).open() as repo:
-        for problem in repo.check():
+    state = session(ctx)
+    with state.open() as repo:
+        for problem in repo.check(deep=deep):
             found += 1
             if json:
                 problems.append({"what": problem.what, "image": problem.image})
@@ -56,9 +70,11 @@ def check(ctx: typer.Context, *, json: options.Json = False) -> None:
                 where = "" if problem.image is None else f"image {problem.image}: "
                 line(f"{where}{printable(problem.what)}")
     if json:
-        write_json({"problems": problems})
+        write_json({"problems": problems, "deep": deep})
     else:
         line("no problem found" if not found else plural(found, "problem"))
+        if not deep:
+            note("the images' own bytes were not read: --deep does", quiet=state.quiet)
     if found:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -81,6 +97,114 @@ def backup(
         write_json({"path": str(target), "bytes": size})
         return
     line(f"{printable(str(target))}: {in_bytes(size)}")
+
+
+@app.command(
+    "migrate", epilog="\b\nExamples:\n  pixshelf db migrate\n  pixshelf --db old.db db migrate"
+)
+def migrate(
+    ctx: typer.Context,
+    *,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Do not copy the file before it is changed.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Bring a dataset file of an older pixshelf to the newest schema.
+
+    A backup named after the old version is written beside it first: photos.v1.db for photos.db.
+    A file that is at the newest version is left as it is.
+    """
+    from storage.opening import migrate_dataset
+
+    state = session(ctx)
+    done = migrate_dataset(state.db, backup=not no_backup, wait=state.wait)
+    if json:
+        kept = None if done.backup is None else str(done.backup)
+        write_json(
+            {"path": str(done.path), "before": done.before, "after": done.after, "backup": kept}
+        )
+        return
+    path = printable(str(done.path))
+    if done.before == done.after:
+        line(f"{path} is at the newest schema version, {done.after}")
+        return
+    line(f"{path}: schema version {done.before} became {done.after}")
+    if done.backup is not None:
+        line(f"backup: {printable(str(done.backup))}")
+
+
+@app.command(
+    "vacuum", epilog="\b\nExamples:\n  pixshelf db vacuum --dry-run\n  pixshelf db vacuum --yes"
+)
+def vacuum(
+    ctx: typer.Context,
+    *,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+) -> None:
+    """Empty the trash for good, and give unused room back to the disk.
+
+    What the history says of those images goes with them; this cannot be undone. While it works it
+    needs room for the file twice. Asks on a terminal where the trash holds images, and needs --yes
+    anywhere else.
+    """
+    from storage.query import parse
+
+    with session(ctx).open() as repo:
+        images = repo.images.count(parse("is:deleted"))
+        given_back = None
+        if not dry_run:
+            if images:
+                confirm(f"Remove {plural(images, 'image')} for good?", yes=yes)
+            before = repo.info().bytes
+            images = repo.vacuum()
+            given_back = max(0, before - repo.info().bytes)
+    if json:
+        write_json({"images": images, "bytes": given_back, "dry_run": dry_run})
+        return
+    if given_back is None:
+        line(f"{plural(images, 'image')} would be removed for good")
+    else:
+        line(f"{plural(images, 'image')} removed for good, {in_bytes(given_back)} given back")
+
+
+@app.command("repair-thumbnails", epilog="\b\nExamples:\n  pixshelf db repair-thumbnails")
+def repair(
+    ctx: typer.Context, *, dry_run: options.DryRun = False, json: options.Json = False
+) -> None:
+    """Make the thumbnails that are missing, and make anew those that do not decode.
+
+    Images of more than 128 px on the longer side have one. The exit code is 1 where an image's
+    own bytes do not decode.
+    """
+    from storage.thumbnails import repair_thumbnails
+
+    state = session(ctx)
+    with state.open() as repo, progress("thumbnails", quiet=state.quiet) as update:
+        repaired = repair_thumbnails(
+            repo, dry_run=dry_run, progress=lambda done: update(done, None, "")
+        )
+    failed = [{"image": image, "reason": reason} for image, reason in repaired.failed]
+    if json:
+        write_json(
+            {
+                "made": repaired.made,
+                "dropped": repaired.dropped,
+                "failed": failed,
+                "dry_run": dry_run,
+            }
+        )
+    else:
+        would = "would be " if dry_run else ""
+        line(
+            f"{plural(repaired.made, 'thumbnail')} {would}made, {repaired.dropped:,} {would}dropped"
+        )
+        for image, reason in repaired.failed:
+            line(f"image {image}: {printable(reason)}")
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _print_info(info: DatasetInfo, *, json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.editing import actor
 from cli.output import line, write_json
 from cli.selection import QueryCommand, chosen_ids
 from cli.session import session
@@ -65,7 +66,7 @@ def label(
             for image_id in ids:
                 repo.images.get(image_id)
         else:
-            changed = repo.images.set_label(ids, wanted, actor="cli").images if ids else 0
+            changed = repo.images.set_label(ids, wanted, actor=actor()).images if ids else 0
     if json:
         write_json({"label": wanted, "images": len(ids), "changed": changed, "dry_run": dry_run})
         return

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.editing import actor
 from cli.output import line, write_json
 from cli.selection import QueryCommand, query_of, query_text
 from cli.session import session
@@ -70,7 +71,7 @@ def split(
         if not dry_run:
             summary = f"split {query_text(query) or 'all images'} {how}"
             changed = (
-                repo.images.set_split(assigned, actor="cli", summary=summary).images
+                repo.images.set_split(assigned, actor=actor(), summary=summary).images
                 if assigned
                 else 0
             )

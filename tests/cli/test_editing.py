@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.commands.split import parse_ratios
+from cli.editing import actor
 from storage.errors import UsageError
 from storage.opening import open_repository
 from tests.cli.conftest import Run
@@ -49,7 +50,7 @@ def test_a_query_is_labelled_and_is_one_action(filled: Path, run: Run) -> None:
     with open_repository(filled) as repo:
         (action,) = repo.history.actions()
     assert action.images == 99
-    assert action.actor == "cli"
+    assert action.actor == actor()
 
 
 def test_a_label_is_taken_away(filled: Path, run: Run) -> None:
@@ -184,17 +185,20 @@ def test_a_sound_dataset_has_no_problem(filled: Path, run: Run) -> None:
     result = run("db", "check")
     assert result.exit_code == 0
     assert result.stdout == "no problem found\n"
-    assert json.loads(run("db", "check", "--json").stdout) == {"problems": []}
+    assert "--deep" in result.stderr
+    assert json.loads(run("db", "check", "--json").stdout) == {"problems": [], "deep": False}
+    assert run("db", "check", "--deep").stderr == ""
 
 
-def test_a_changed_byte_is_found(filled: Path, run: Run) -> None:
+def test_a_changed_byte_is_found_by_a_deep_check(filled: Path, run: Run) -> None:
     content = filled.read_bytes()
     place = content.index(b"image 42")
     filled.write_bytes(content[:place] + b"imagf" + content[place + 5 :])
-    result = run("db", "check", "--json")
+    assert run("db", "check").exit_code == 0
+    result = run("db", "check", "--deep", "--json")
     assert result.exit_code == 1
     assert [problem["image"] for problem in json.loads(result.stdout)["problems"]] == [42]
-    assert run("db", "check").stdout.splitlines()[-1] == "1 problem"
+    assert run("db", "check", "--deep").stdout.splitlines()[-1] == "1 problem"
 
 
 def test_a_backup_is_a_dataset_and_never_replaces_a_file(

@@ -64,7 +64,7 @@ def test_a_commands_help_has_an_example(name: str) -> None:
         assert f"pixshelf {name}" in result.stdout
 
 
-@pytest.mark.parametrize("group", ["runs", "models", "db"])
+@pytest.mark.parametrize("group", ["runs", "models", "db", "tag", "tags", "labels", "history"])
 def test_each_command_of_a_group_has_an_example(group: str) -> None:
     from importlib import import_module
 

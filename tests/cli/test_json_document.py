@@ -57,6 +57,19 @@ def assert_same_keys(example: Any, printed: Any) -> None:
         ("stats", ("stats",)),
         ("import", ("import", "/nowhere")),
         ("label", ("label", "1", "7")),
+        ("tag", ("tag", "add", "new", "1")),
+        ("rm", ("rm", "1", "--dry-run")),
+        ("rm", ("restore", "1")),
+        ("labels.ls", ("labels", "ls")),
+        ("tags.ls", ("tags", "ls")),
+        ("labels.rename", ("labels", "rename", "1", "one")),
+        ("labels.merge", ("labels", "merge", "1", "2", "--yes")),
+        ("label.rm", ("labels", "rm", "1", "--yes")),
+        ("history", ("history",)),
+        ("history", ("undo",)),
+        ("db.migrate", ("db", "migrate")),
+        ("db.vacuum", ("db", "vacuum")),
+        ("db.repair", ("db", "repair-thumbnails")),
         ("split", ("split", "--to", "val")),
         ("eval", ("eval",)),
         ("predict", ("predict", "{picture}")),
@@ -75,6 +88,7 @@ def test_an_example_has_the_printed_keys(
     name: str, words: tuple[str, ...], full: Path, run: Run, tmp_path: Path
 ) -> None:
     run("eval")
+    run("tag", "add", "old", 1)
     picture = tmp_path / "one.png"
     assert run("show", 1, "-o", picture).exit_code == 0
     filled = [word.format(picture=picture, folder=tmp_path) for word in words]
@@ -87,11 +101,13 @@ def test_an_example_has_the_printed_keys(
     [
         ("runs.show", ("runs", "show", "1"), "runs.ls"),
         ("models.show", ("models", "show", "1"), "models.ls"),
+        ("history.show", ("history", "show", "1"), "history"),
     ],
 )
 def test_a_detail_has_the_keys_of_its_row_and_those_of_its_example(
     name: str, words: tuple[str, ...], without: str, full: Path, run: Run
 ) -> None:
+    run("tag", "add", "old", 1)
     printed = json.loads(run(*words, "--json").stdout)
     assert list(printed) == [*EXAMPLES[without], *EXAMPLES[name]]
     assert_same_keys(EXAMPLES[name], {key: printed[key] for key in EXAMPLES[name]})

@@ -1,0 +1,71 @@
+"""Thumbnails: listed, missed, put right."""
+
+from __future__ import annotations
+
+import pytest
+
+from storage.errors import NotFound
+from storage.repository import Repository
+from storage.thumbnails import Repaired, repair_thumbnails
+from tests.contract.conftest import Raw
+from tests.faults.harness import png
+from tests.making import add_images, new_image
+
+
+def wide(number: int, **changes: object) -> object:
+    data = png(200, 100, bytes((number + place) % 256 for place in range(20_000)))
+    return new_image(number, data=data, width=200, height=100, **changes)
+
+
+def test_images_without_a_thumbnail_are_those_that_are_large(repository: Repository) -> None:
+    _, two, three = add_images(
+        repository, new_image(1), new_image(2, width=129), new_image(3, height=200)
+    )
+    add_images(repository, new_image(4, width=200, thumbnail=b"small"))
+    assert repository.images.without_thumbnail(over=128) == [two, three]
+    repository.images.set_thumbnails({two: b"two", three: None})
+    assert list(repository.images.thumbnails()) == [(two, b"two"), (4, b"small")]
+    with pytest.raises(NotFound, match="no image 99"):
+        repository.images.set_thumbnails({three: b"three", 99: b"x"})
+    assert repository.images.thumbnail(three) is None
+
+
+def test_missing_thumbnails_are_made_and_broken_ones_made_anew(repository: Repository) -> None:
+    small, missing, broken, lost = add_images(
+        repository,
+        new_image(1),
+        wide(2),
+        wide(3, thumbnail=b"no picture"),
+        new_image(4, width=300),
+    )
+    would = repair_thumbnails(repository, dry_run=True)
+    assert (would.made, would.dropped, would.failed) == (3, 1, ())
+    assert repository.images.thumbnail(broken) == b"no picture"
+    done = repair_thumbnails(repository)
+    assert (done.made, done.dropped) == (2, 1)
+    assert [image for image, _ in done.failed] == [lost]
+    assert repository.images.thumbnail(small) is None
+    for image in (missing, broken):
+        assert (repository.images.thumbnail(image) or b"").startswith(b"\xff\xd8")
+    assert repair_thumbnails(repository) == Repaired(0, 0, done.failed)
+
+
+def test_a_quick_check_finds_what_is_missing_and_a_deep_one_what_is_changed(
+    repository: Repository, raw: Raw
+) -> None:
+    import sqlite3
+
+    one, two, three = add_images(repository, new_image(1), new_image(2), new_image(3))
+    connection = sqlite3.connect(repository.url)
+    connection.execute(
+        "UPDATE image_data SET data = CAST(data || 'x' AS BLOB) WHERE image_id = ?", (one,)
+    )
+    connection.execute(
+        "UPDATE image_data SET data = CAST(upper(data) AS BLOB) WHERE image_id = ?", (two,)
+    )
+    connection.execute("DELETE FROM image_data WHERE image_id = ?", (three,))
+    connection.commit()
+    connection.close()
+    quick = {problem.image for problem in repository.check(deep=False)}
+    deep = {problem.image for problem in repository.check(deep=True)}
+    assert (quick, deep) == ({one, three}, {one, two, three})
