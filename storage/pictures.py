@@ -103,6 +103,25 @@ def open_picture(data: bytes) -> Image.Image:
     return _decoded(picture, name, data)
 
 
+def open_first(data: bytes) -> tuple[Image.Image, bool]:
+    """As `open_picture`, and whether another frame or page follows the first. How many there are
+    is not counted: in some formats that means to decode them all."""
+    picture, name = _header(data)
+    try:
+        more = bool(getattr(picture, "is_animated", False))
+    except Exception:
+        # What follows a whole first frame is damaged. The picture is none the worse for it.
+        picture, name = _header(data)
+        more = False
+    return _decoded(picture, name, data), more
+
+
+def claimed_pixels(data: bytes) -> int:
+    """Width times height, from the header alone. Raises RefusedInput as `open_picture` does."""
+    width, height = _header(data)[0].size
+    return width * height
+
+
 def describe(data: bytes) -> Facts:
     """Everything that an import wants to know of a picture, from one decode. Raises RefusedInput
     as `open_picture` does."""
@@ -344,11 +363,13 @@ __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
     "Facts",
+    "claimed_pixels",
     "describe",
     "encode_pixels",
     "encode_png",
     "facts_of",
     "format_of",
+    "open_first",
     "open_picture",
     "picture_from",
     "picture_of",

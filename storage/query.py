@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from storage.errors import QueryError
-from storage.records import SPLITS
+from storage.records import LOOKS, SPLITS
 
 Operator = Literal[":", "<", "<=", ">", ">="]
 Value = str | int | float
@@ -25,7 +25,10 @@ MAX_VALUES = 500
 TEXT_FIELDS = frozenset({"label", "split", "tag", "predicted", "source", "format", "is"})
 INTEGER_FIELDS = frozenset({"id", "width", "height", "bytes", "channels"})
 REAL_FIELDS = frozenset({"conf", "margin"})
-STATES = ("labelled", "unlabelled", "tagged", "predicted", "wrong", "right", "uncertain", "deleted")
+STATES = (
+    *("labelled", "unlabelled", "tagged", "predicted", "wrong", "right", "uncertain", "deleted"),
+    *LOOKS,
+)
 SORT_KEYS = ("id", "width", "height", "bytes", "confidence", "margin")
 PREDICTION_FIELDS = frozenset({"predicted", "conf", "margin"})
 PREDICTION_STATES = frozenset({"predicted", "wrong", "right", "uncertain"})
@@ -33,7 +36,14 @@ PREDICTION_SORTS = frozenset({"confidence", "margin"})
 
 _FIELDS = (*sorted(TEXT_FIELDS | INTEGER_FIELDS | REAL_FIELDS), "model", "sort")
 _SYNONYMS = {"confidence": "conf", "labels": "label", "tags": "tag", "prediction": "predicted"}
-_STATE_SYNONYMS = {"unlabeled": "unlabelled", "labeled": "labelled", "correct": "right"}
+MEASURED_STATES = frozenset(LOOKS) - {"odd-aspect", "odd-size"}
+
+_STATE_SYNONYMS = {
+    "unlabeled": "unlabelled",
+    "labeled": "labelled",
+    "correct": "right",
+    "one-color": "one-colour",
+}
 _SPLIT_VALUES = (*SPLITS, "none")
 _LARGEST = 2**63 - 1
 
@@ -88,6 +98,14 @@ class Query:
     def asks_prediction(self) -> bool:
         """Whether an answer needs a model's predictions."""
         return self.sort.key in PREDICTION_SORTS or any(t.asks_prediction for t in self.terms)
+
+    @property
+    def asks_measures(self) -> bool:
+        """Whether an answer needs the images to have been measured."""
+        return any(
+            term.field == "is" and not MEASURED_STATES.isdisjoint(term.values)
+            for term in self.terms
+        )
 
     @property
     def asks_trash(self) -> bool:

@@ -16,6 +16,11 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 SqlValue = int | float | str | bytes | None
 
+Look = Literal[
+    "dark", "bright", "blank", "one-colour", "blurry", "odd-aspect", "odd-size", "animated"
+]
+LOOKS: tuple[Look, ...] = get_args(Look)
+
 ActionState = Literal["done", "undone", "dropped"]
 
 RunStatus = Literal["running", "done", "stopped", "failed"]
@@ -120,8 +125,8 @@ class Fingerprint(NamedTuple):
 class Measures:
     """How a picture looks, in numbers; storage/problems.py says how each is taken.
 
-    `low`, `high`, `contrast` and `spread` are in steps of 0 to 255. `sharpness` is None for a
-    picture of fewer than 3 pixels either way. `animated` says that there is more than one frame.
+    `low`, `high`, `contrast` and `spread` are in steps of 0 to 255. `sharpness` has no unit, and
+    is None where there is none. `animated` says that there is more than one frame.
     """
 
     low: int

@@ -22,7 +22,9 @@ from storage.records import (
     EpochMetrics,
     Event,
     Example,
+    Fingerprint,
     ImageRecord,
+    Measures,
     ModelRecord,
     NewImage,
     NewModel,
@@ -147,6 +149,26 @@ class Images(Protocol):
 
     def restore(self, image_ids: Sequence[int], *, actor: str) -> Action:
         """Take the images out of the trash; one action in the history. Raises NotFound."""
+        ...
+
+
+class Measurements(Protocol):
+    """What was measured of images: hashes at their import, and how they look, when asked for."""
+
+    def fingerprints(self, query: Query) -> Iterator[Fingerprint]:
+        """Every match, in id order, with what tells copies apart."""
+        ...
+
+    def missing(self, query: Query, *, version: int) -> list[int]:
+        """The ids of every match that has no measures of this version, ascending."""
+        ...
+
+    def save(self, measures: Mapping[int, Measures], *, version: int) -> None:
+        """Store measures by image, in place of older ones. An id that is gone is passed over."""
+        ...
+
+    def get(self, image_id: int) -> Measures | None:
+        """What was measured of one image last, if anything was."""
         ...
 
 
@@ -328,6 +350,7 @@ class Repository(Protocol):
     """A dataset, open. Use it as a context manager, or `close` it."""
 
     images: Images
+    measurements: Measurements
     labels: Labels
     tags: Tags
     runs: Runs

@@ -16,6 +16,7 @@ from typing import Any
 from storage.errors import NotReady, UsageError
 from storage.query import PREDICTION_FIELDS, PREDICTION_SORTS, PREDICTION_STATES, Query, Sort, Term
 from storage.records import UNCERTAIN_BELOW
+from storage.sqlite.looks import BY_MEDIAN, MEASURED
 from storage.sqlite.planning import Condition, Plan, Probe, plan_page, plan_whole
 
 _COLUMNS = {
@@ -44,6 +45,11 @@ _STATES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "right": ("{p}.wrong = 0", ()),
     "deleted": ("{id} IN (SELECT image_id FROM trash)", ()),
     "uncertain": ("{p}.confidence < ?", (UNCERTAIN_BELOW,)),
+    **{
+        look: (f"{{id}} IN (SELECT image_id FROM measure WHERE {text})", values)
+        for look, (text, values) in MEASURED.items()
+    },
+    **BY_MEDIAN,
 }
 _SHOWN = "{id} NOT IN (SELECT image_id FROM trash)"
 # Both tables by one index each: the prediction's holds all that a condition can ask of it.
@@ -241,6 +247,8 @@ def _ids(
         return f"SELECT image_id FROM prediction WHERE model_id = ? AND {here}", (model_id, *bound)
     if state in {"tagged", "deleted"}:
         return f"SELECT image_id FROM {'image_tag' if state == 'tagged' else 'trash'}", ()
+    if state in MEASURED:
+        return f"SELECT image_id FROM measure WHERE {MEASURED[state][0]}", bound
     if term.field == "tag":
         inner = _in("tag_id", bound)[0]
         return f"SELECT image_id FROM image_tag WHERE {inner}", bound

@@ -9,13 +9,24 @@ from types import TracebackType
 from typing import Self
 
 from storage.records import DatasetInfo, Problem, Stats
-from storage.repository import History, Images, Labels, Models, Predictions, Rows, Runs, Tags
+from storage.repository import (
+    History,
+    Images,
+    Labels,
+    Measurements,
+    Models,
+    Predictions,
+    Rows,
+    Runs,
+    Tags,
+)
 from storage.sqlite.asking import SqliteRows
 from storage.sqlite.backup import back_up
 from storage.sqlite.checking import check
 from storage.sqlite.database import Database
 from storage.sqlite.history import SqliteHistory
 from storage.sqlite.images import SqliteImages
+from storage.sqlite.measurements import SqliteMeasurements
 from storage.sqlite.models import SqliteModels
 from storage.sqlite.predictions import SqlitePredictions
 from storage.sqlite.runs import SqliteRuns
@@ -30,6 +41,7 @@ class SqliteRepository:
     def __init__(self, path: Path, *, create: bool = False, wait: float = 10.0) -> None:
         self._database = Database(path, create=create, wait=wait)
         self.images: Images = SqliteImages(self._database)
+        self.measurements: Measurements = SqliteMeasurements(self._database)
         self.labels: Labels = SqliteLabels(self._database)
         self.tags: Tags = SqliteTags(self._database)
         self.runs: Runs = SqliteRuns(self._database)

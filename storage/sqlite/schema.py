@@ -279,6 +279,19 @@ _SECOND = (
     # For actions on a name, not on images: what it was and what it became.
     "ALTER TABLE action ADD COLUMN before TEXT",
     "ALTER TABLE action ADD COLUMN after TEXT",
+    # Every row is of one version of what the measures mean, and can be had again from the bytes.
+    """
+    CREATE TABLE measure (
+        image_id INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        low INTEGER NOT NULL,
+        high INTEGER NOT NULL,
+        contrast REAL NOT NULL,
+        spread INTEGER NOT NULL,
+        sharpness REAL,
+        animated INTEGER NOT NULL CHECK (animated IN (0, 1))
+    ) STRICT
+    """,
     # All that a query asks of a prediction, in the order of the images.
     """
     CREATE INDEX prediction_image

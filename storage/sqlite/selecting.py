@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage.errors import NotFound
+from storage.errors import NotFound, NotReady
 from storage.query import Query
 from storage.sqlite.compiling import Selection, compile_query
 from storage.sqlite.database import Database
@@ -23,6 +23,11 @@ def select(
 ) -> Selection:
     """The query as SQL: for a page at a time, or for the `whole` of it; `with_image` where the
     caller reads columns of `i`. Raises NotReady, NotFound (an unknown model)."""
+    if query.asks_measures and database.one("SELECT 1 FROM measure LIMIT 1") is None:
+        raise NotReady(
+            "the query asks how images look, and none has been measured yet",
+            hint="'pixshelf problems' measures them.",
+        )
     return compile_query(
         query,
         model_id=predicting_model(database, query.model) if query.asks_prediction else None,
