@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from storage.errors import RefusedInput, UsageError
+from storage.exporting.idx_names import NAME
 from storage.exporting.npz import Found, grey_pixels
 from storage.exporting.selected import PAGE, Progress, counted, records
 from storage.exporting.target import new_files
@@ -20,12 +21,6 @@ from storage.query import Query
 from storage.repository import Repository
 
 MOST_LABELS = 256
-_NAME = re.compile(r"(?i)(?P<start>.*)images(?P<dash>[-_.])idx3(?P<end>[-_.]ubyte(?:\.gz)?)")
-
-
-def is_idx_name(name: str) -> bool:
-    """Whether a file's name says that it holds IDX images, as `train-images-idx3-ubyte.gz` does."""
-    return _NAME.fullmatch(name) is not None
 
 
 def export_idx(
@@ -87,7 +82,7 @@ class _Names:
 
 
 def _names(target: Path) -> _Names:
-    match = _NAME.fullmatch(target.name)
+    match = NAME.fullmatch(target.name)
     if match is None:
         raise UsageError(
             f"{target.name!r} is no name for a file of IDX images",

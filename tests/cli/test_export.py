@@ -84,3 +84,67 @@ def test_words_that_make_no_sense_write_nothing(
     assert result.exit_code == 2
     assert result.stderr.startswith("pixshelf: error: ")
     assert not (tmp_path / target).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "form"),
+    [
+        ("list.csv", ("--bytes", "files"), "csv"),
+        ("list.jsonl", ("--bytes", "files"), "jsonl"),
+        ("list.ndjson", ("--bytes", "base64"), "jsonl"),
+        ("images", ("--format", "imagefolder"), "imagefolder"),
+        ("train-images-idx3-ubyte.gz", (), "idx"),
+        ("all-images-idx3-ubyte", (), "idx"),
+        ("out.npz", (), "npz"),
+        ("out", (), "folder"),
+    ],
+)
+def test_what_is_exported_is_imported(
+    filled: Path, run: Run, tmp_path: Path, name: str, words: tuple[str, ...], form: str
+) -> None:
+    target = tmp_path / name
+    printed = json.loads(run("export", target, *words, "--json").stdout)
+    assert printed == {"path": str(target), "format": form, "images": 20}
+    again = tmp_path / "again.db"
+    report = json.loads(run("import", target, "--json", on=again).stdout)
+    assert (report["added"], report["refused"]) == (20, 0)
+    before, after = (json.loads(run("stats", "--json", on=on).stdout) for on in (filled, again))
+    assert after["labels"] == before["labels"]
+
+
+def test_every_word_is_the_query_where_the_target_is_named_by_a_flag(
+    filled: Path, run: Run, tmp_path: Path
+) -> None:
+    target = tmp_path / "some.db"
+    result = run("export", "--to", target, "id<6", "-id:2", "--json")
+    assert json.loads(result.stdout) == {"path": str(target), "format": "dataset", "images": 4}
+    assert len(json.loads(run("ls", "--json", on=target).stdout)) == 4
+    assert sorted(path.name for path in tmp_path.glob("some*")) == ["some.db"]
+
+
+def test_a_dataset_that_is_there_is_not_exported_into(
+    filled: Path, run: Run, tmp_path: Path
+) -> None:
+    before = filled.read_bytes()
+    assert run("export", "--to", filled).exit_code == 4
+    assert filled.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("out.csv", "--bytes", "base64"),
+        ("out.csv", "--bytes", "some"),
+        ("out.npz", "--bytes", "files"),
+        ("out.csv", "--models"),
+        ("out.idx", "--format", "idx"),
+    ],
+)
+def test_flags_that_do_not_go_together_write_nothing(
+    filled: Path, run: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    named = [tmp_path / word if word.startswith("out") else word for word in words]
+    assert run("export", *named).exit_code == 2
+    assert not list(tmp_path.glob("out*"))
+    assert not list(tmp_path.glob(".*partial"))

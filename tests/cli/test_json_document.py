@@ -39,6 +39,13 @@ def full(db: Path) -> Path:
     return db
 
 
+def make_other(path: Path) -> None:
+    """Another dataset, in conflict with the first."""
+    with open_repository(path, create=True) as repo:
+        store_digits(repo, 1, split="val")
+        repo.images.set_label([1], "other", actor="test")
+
+
 def assert_same_keys(example: Any, printed: Any) -> None:
     """Every object of the example has the keys of the one that was printed in its place."""
     if isinstance(example, list) and isinstance(printed, list):
@@ -82,6 +89,7 @@ def assert_same_keys(example: Any, printed: Any) -> None:
         ("db.backup", ("db", "backup", "{folder}/b.db")),
         ("doctor", ("doctor",)),
         ("export", ("export", "{folder}/out.csv")),
+        ("merge", ("merge", "{folder}/other.db")),
     ],
 )
 def test_an_example_has_the_printed_keys(
@@ -91,6 +99,7 @@ def test_an_example_has_the_printed_keys(
     run("tag", "add", "old", 1)
     picture = tmp_path / "one.png"
     assert run("show", 1, "-o", picture).exit_code == 0
+    make_other(tmp_path / "other.db")
     filled = [word.format(picture=picture, folder=tmp_path) for word in words]
     printed = json.loads(run(*filled, "--json").stdout)
     assert_same_keys(EXAMPLES[name], printed[0] if isinstance(printed, list) else printed)
@@ -111,6 +120,13 @@ def test_a_detail_has_the_keys_of_its_row_and_those_of_its_example(
     printed = json.loads(run(*words, "--json").stdout)
     assert list(printed) == [*EXAMPLES[without], *EXAMPLES[name]]
     assert_same_keys(EXAMPLES[name], {key: printed[key] for key in EXAMPLES[name]})
+
+
+def test_a_line_of_json_lines_has_the_documented_keys(full: Path, run: Run, tmp_path: Path) -> None:
+    run("eval")
+    target = tmp_path / "list.jsonl"
+    assert run("export", target, "--bytes", "files").exit_code == 0
+    assert_same_keys(EXAMPLES["export.jsonl"], json.loads(target.read_text().splitlines()[0]))
 
 
 def test_show_has_the_keys_of_ls_and_its_predictions(full: Path, run: Run) -> None:
