@@ -25,6 +25,7 @@ Examples:
   pixshelf history show 12
 """
 PAGE = 500
+EVENTS_PAGE = 10_000
 
 app = typer.Typer(
     add_completion=False,
@@ -119,7 +120,7 @@ def _actions(repo: Repository, before: int | None) -> Iterator[Action]:
 
 
 def _events(repo: Repository, action: int, after: int) -> Iterator[Event]:
-    while page := repo.history.events(action, limit=PAGE, after=after):
+    while page := repo.history.events(action, limit=EVENTS_PAGE, after=after):
         yield from page
         after = page[-1].image
 

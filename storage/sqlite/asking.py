@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from storage.errors import PixshelfError, TimedOut, UsageError
@@ -168,9 +169,11 @@ def _check_text(text: str) -> None:
 def _fence(connection: sqlite3.Connection) -> None:
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.execute("PRAGMA query_only=ON")
-    # SQLite makes these tables when they are first named, which the authorizer would refuse.
-    for name in ("json_each", "json_tree", *(f"pragma_{name}" for name in PRAGMAS)):
-        connection.execute(f"SELECT 1 FROM {name} LIMIT 0")
+    # SQLite makes these tables when they are first named, which the authorizer would refuse. A
+    # library that was built without one goes without.
+    for name in ("json_each", "json_tree", *(f"pragma_{name}" for name in sorted(PRAGMAS))):
+        with suppress(sqlite3.OperationalError):
+            connection.execute(f"SELECT 1 FROM {name} LIMIT 0")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
     connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 4 * LONGEST_SQL)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000)

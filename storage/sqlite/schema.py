@@ -279,6 +279,9 @@ _SECOND = (
     # For actions on a name, not on images: what it was and what it became.
     "ALTER TABLE action ADD COLUMN before TEXT",
     "ALTER TABLE action ADD COLUMN after TEXT",
+    # A page of what an action did costs the same however much it did.
+    "DROP INDEX event_action",
+    "CREATE INDEX event_action ON event (action_id, image_id)",
     # Every row is of one version of what the measures mean, and can be had again from the bytes.
     """
     CREATE TABLE measure (

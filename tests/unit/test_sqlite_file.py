@@ -298,6 +298,19 @@ def test_the_pages_of_a_large_dataset_come_from_an_index_without_sorting(
     assert "TEMP B-TREE" not in plan.split("SCAN page")[0]
 
 
+def test_a_page_of_an_actions_events_comes_from_an_index_without_sorting(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_repository(path, create=True) as repository:
+        ids = add_images(repository, *(new_image(n) for n in range(12)))
+        action = repository.images.set_label(ids, "a", actor="test")
+        plans: list[str] = []
+        database = type(repository._database)
+        monkeypatch.setattr(database, "all", _recording(plans, database.all))
+        assert len(repository.history.events(action.id, limit=5, after=ids[2])) == 5
+    assert plans == ["SEARCH event USING INDEX event_action (action_id=? AND image_id>?)"]
+
+
 def _recording(plans, original):
     def recorded(self, sql, parameters=()):
         rows = original(self, f"EXPLAIN QUERY PLAN {sql}", parameters)
