@@ -15,7 +15,6 @@ import typer
 
 from cli.commands.evaluate import print_confusion, print_summary
 from cli.commands.train import result_line
-from cli.digits import COUNT, LABELS, write_digits
 from cli.output import line, note, write_json
 from cli.pictures import picture_lines
 from cli.session import Session, default_data_folder
@@ -26,6 +25,7 @@ from ml.plan import plan_training
 from ml.predicting import Predictor, as_predictions, load_predictor, predict_stored
 from ml.settings import TrainSettings
 from storage.errors import ExitCode, NotReady, RefusedInput
+from storage.importing.digits import COUNT, LABELS, write_digits
 from storage.importing.pipeline import import_source
 from storage.opening import open_repository
 from storage.query import parse

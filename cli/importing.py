@@ -1,4 +1,5 @@
-"""Several sources imported one after the other, with one report over all of them."""
+"""Several sources imported one after the other, with one report over all of them: paths, standard
+input, and the names of datasets that Keras and scikit-learn have."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from tempfile import TemporaryDirectory
 from cli.output import note
 from cli.progress import progress
 from cli.session import Session
+from cli.text import nearest
 from storage.errors import RefusedInput
 from storage.importing.measuring import SplitChoice
 from storage.importing.pipeline import import_source
@@ -49,25 +51,57 @@ class Totals:
 
 
 def import_all(state: Session, sources: Sequence[str], choices: Choices) -> Totals:
-    """Import each source that is there, `-` being standard input, and refuse the others. The
-    dataset file is made if it is not there, unless no source is."""
+    """Import each source that is there, `-` being standard input, and refuse the others. What is no
+    path may be the name of a known dataset. The dataset file is made if it is not there, unless no
+    source is."""
     totals = Totals()
-    with _on_disk(sources) as places:
-        found = []
+    with _on_disk(sources) as places, TemporaryDirectory(prefix="pixshelf-") as folder:
+        found: list[tuple[Path, str | None]] = []
         for place in places:
             if place.exists():
-                found.append(place)
+                found.append((place, None))
+                continue
+            try:
+                fetched = _known(str(place), Path(folder), quiet=state.quiet)
+            except RefusedInput as error:
+                totals.refuse(str(place), error)
             else:
-                totals.refuse(str(place), RefusedInput("there is no such file or folder"))
+                found.append((fetched, str(place)))
         if found:
             with state.open(create=True) as repo:
-                for place in found:
-                    _import_one(repo, place, choices, totals, quiet=state.quiet)
+                for place, name in found:
+                    _import_one(repo, place, choices, totals, name=name, quiet=state.quiet)
     return totals
 
 
+def _known(name: str, folder: Path, *, quiet: bool) -> Path:
+    """The dataset of that name, as a file in the folder. Raises RefusedInput if there is none, or
+    it cannot be had."""
+    from ml.known_datasets import KERAS, NAMES, cache_folder, write_known
+
+    if name not in NAMES:
+        match = nearest(name, NAMES)
+        hint = f"the dataset {match} is imported by that name" if match else None
+        raise RefusedInput("there is no such file or folder", hint=hint)
+    if name in KERAS:
+        note(
+            f"{name}: loading it with Keras, which keeps it in {cache_folder()} and, where it is "
+            f"not there yet, downloads some {KERAS[name].megabytes} MB",
+            quiet=quiet,
+        )
+    target = folder / f"{name}.npz"
+    write_known(name, target)
+    return target
+
+
 def _import_one(
-    repo: Repository, place: Path, choices: Choices, totals: Totals, *, quiet: bool
+    repo: Repository,
+    place: Path,
+    choices: Choices,
+    totals: Totals,
+    *,
+    name: str | None,
+    quiet: bool,
 ) -> None:
     with progress(f"importing {place.name}", quiet=quiet) as update:
 
@@ -80,7 +114,9 @@ def _import_one(
             report = import_source(
                 repo,
                 place,
-                format=choices.format,
+                # A known dataset is a file of ours, whatever the others are read as.
+                format=choices.format if name is None else None,
+                location=name,
                 split=choices.split,
                 label=choices.label,
                 tags=choices.tags,

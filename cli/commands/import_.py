@@ -29,9 +29,14 @@ Examples:
   pixshelf import train-images-idx3-ubyte.gz t10k-images-idx3-ubyte.gz
   pixshelf import cats.zip --label cat --tag holiday
   pixshelf import labels.csv --json
+  pixshelf import fashion-mnist
 
 A folder may hold a folder for each label, and above those train, val and test. An image that is
 there already is not stored again. The exit code is 4 if anything was refused.
+
+mnist, fashion-mnist, cifar10 and cifar100 are downloaded once by Keras and then read from its cache
+(in ~/.keras, or $KERAS_HOME); digits comes with scikit-learn. A path of such a name is imported as
+what it is.
 """
 
 
@@ -43,7 +48,8 @@ def import_images(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="Folders, image files, archives, IDX or npz files, CSV manifests; - is stdin.",
+            help="Folders, image files, archives, IDX or npz files, CSV or JSON Lines manifests; "
+            "- is stdin; or mnist, fashion-mnist, cifar10, cifar100, digits.",
         ),
     ],
     split: Annotated[
@@ -66,7 +72,7 @@ def import_images(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Read them as folder, image, zip, tar, idx, npz or csv.",
+            help="Read them as folder, image, zip, tar, idx, npz, csv, jsonl or imagefolder.",
         ),
     ] = None,
     seed: Annotated[

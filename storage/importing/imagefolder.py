@@ -52,7 +52,7 @@ def open_imagefolder(root: Path) -> Source:
         )
     total = sum(part.count() for part in parts)
     unnamed = _files(root) - len(parts) - total
-    notes = (f"{unnamed:,} files are not in the metadata and were left out",)
+    notes = (f"files that are not in the metadata and were left out: {unnamed:,}",)
     return Source(
         format="imagefolder",
         entries=lambda: (entry for part in parts for entry in part.entries()),

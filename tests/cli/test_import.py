@@ -187,3 +187,23 @@ def test_the_help_names_every_format(run: Run) -> None:
 
     shown = " ".join(run("import", "--help").stdout.split())
     assert all(name in shown[shown.index("Read them as") :] for name in FORMATS)
+
+
+def test_a_known_dataset_is_imported_by_its_name(run: Run) -> None:
+    report = json.loads(run("import", "digits", "--json").stdout)
+    assert (report["added"], report["refused"]) == (1797, 0)
+    (row,) = json.loads(run("ls", "--json", "--limit", "1").stdout)
+    assert row["source"] == "digits.npz/images#0"
+
+
+def test_a_path_with_the_name_of_a_dataset_wins(
+    photos: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos.rename(photos.with_name("mnist"))
+    monkeypatch.chdir(photos.parent)
+    assert json.loads(run("import", "mnist", "--json").stdout)["added"] == 6
+
+
+def test_a_mistyped_name_of_a_dataset_is_refused_with_the_nearest(run: Run) -> None:
+    report = json.loads(run("import", "cifar-10", "--json").stdout)
+    assert "cifar10" in report["refusals"][0]["reason"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from storage.errors import RefusedInput
-from storage.exporting import export_csv, export_folder, export_npz
+from storage.exporting import export_csv, export_dataset, export_folder, export_npz
 from storage.exporting.folder import folder_name
 from storage.importing.pipeline import import_source
 from storage.query import Query, parse
@@ -244,3 +244,79 @@ def test_images_of_two_sizes_are_fitted_into_the_size_asked_for(
 def test_no_image_gives_no_npz(repo: Repository, tmp_path: Path) -> None:
     with pytest.raises(RefusedInput, match="no image matches"):
         export_npz(repo, Query(), tmp_path / "out.npz")
+
+
+def test_labels_whose_names_are_unsafe_for_folders_come_back(
+    repo: Repository, tmp_path: Path
+) -> None:
+    fill(repo, tmp_path, {"train/cat/a.png": 1, "test/CAT/b.png": 2})
+    repo.images.set_label([1], "../../etc", actor="test")
+    export_folder(repo, Query(), tmp_path / "out")
+    (tmp_path / "second").mkdir()
+    with dataset(tmp_path / "second") as second:
+        import_source(second, tmp_path / "out")
+        assert everything(second) == everything(repo)
+
+
+def test_labels_that_differ_in_case_alone_get_folders_that_differ_in_more(
+    repo: Repository, tmp_path: Path
+) -> None:
+    fill(repo, tmp_path, {"train/cat/a.png": 1, "train/CAT/b.png": 2})
+    export_folder(repo, Query(), tmp_path / "out")
+    folders = {path.name.casefold() for path in (tmp_path / "out/train").iterdir()}
+    assert len(folders) == 2
+
+
+def test_a_list_of_labels_that_is_no_csv_refuses_the_folder(tmp_path: Path) -> None:
+    lay(tmp_path / "in", {"cat/a.png": 1, ".labels.csv": b'folder,label\n"cat'})
+    with (
+        dataset(tmp_path) as repo,
+        pytest.raises(RefusedInput, match=r"labels\.csv cannot be read"),
+    ):
+        import_source(repo, tmp_path / "in")
+
+
+@pytest.mark.parametrize("taken", ["list.csv", "list-files"])
+def test_neither_a_manifest_nor_the_files_beside_it_overwrite(
+    repo: Repository, tmp_path: Path, taken: str
+) -> None:
+    fill(repo, tmp_path, {"cat/a.png": 1})
+    (tmp_path / taken).write_text("mine")
+    with pytest.raises(RefusedInput, match="is there already"):
+        export_csv(repo, Query(), tmp_path / "list.csv", carried="files")
+    assert (tmp_path / taken).read_text() == "mine"
+    assert len(list(tmp_path.glob("*list*"))) == 1
+
+
+def test_a_manifest_with_files_that_breaks_off_leaves_nothing(
+    repo: Repository, tmp_path: Path
+) -> None:
+    fill(repo, tmp_path, {"cat/a.png": 1})
+    (tmp_path / "place").mkdir()
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_csv(repo, Query(), tmp_path / "place/l.csv", carried="files", progress=stop)
+    assert list((tmp_path / "place").iterdir()) == []
+
+
+def test_a_dataset_export_that_breaks_off_leaves_nothing(repo: Repository, tmp_path: Path) -> None:
+    fill(repo, tmp_path, {"cat/a.png": 1})
+    (tmp_path / "place").mkdir()
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_dataset(repo, Query(), tmp_path / "place/out.db", progress=stop)
+    assert list((tmp_path / "place").iterdir()) == []
+
+
+def test_a_csv_without_its_files_says_how_to_have_them(repo: Repository, tmp_path: Path) -> None:
+    fill(repo, tmp_path, {"cat/a.png": 1})
+    export_csv(repo, Query(), tmp_path / "list.csv")
+    with pytest.raises(RefusedInput, match="no column 'path'") as caught:
+        import_source(repo, tmp_path / "list.csv")
+    assert "--bytes files" in str(caught.value.hint)
