@@ -344,7 +344,7 @@ def _decode_into(
         except RefusedInput as error:
             raise RefusedInput(
                 f"image {image} cannot be decoded: {error.message}",
-                hint="'pixshelf db check' finds every damaged image.",
+                hint="'pixshelf db check --deep' finds every damaged image.",
             ) from error
 
 

@@ -372,6 +372,6 @@ def test_the_check_names_the_image_whose_bytes_are_not_what_they_were(filled: Pa
     place = raw.index(data)
     raw[place + len(data) - 5] ^= 0x40
     filled.write_bytes(raw)
-    done = run(filled, "db", "check", "--json")
+    done = run(filled, "db", "check", "--deep", "--json")
     assert done.returncode == 1, done.stderr
     assert image in [problem["image"] for problem in json.loads(done.stdout)["problems"]]
