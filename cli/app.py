@@ -44,7 +44,7 @@ SUMMARIES = {
     "predict": "Say what is in images: files, folders or stored ones.",
     "runs": "List trainings, or show one.",
     "models": "List, show, export or remove models.",
-    "export": "Write images and labels to folders, manifests, arrays or a dataset.",
+    "export": "Write images to folders, manifests, arrays or a dataset.",
     "merge": "Bring another dataset's images, labels, splits and tags in.",
     "sql": "Ask the dataset a question in SQL; it can only read.",
     "doctor": "Report versions, paths and the state of the dataset.",

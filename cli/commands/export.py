@@ -100,7 +100,7 @@ def export(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Write images and labels to folders, manifests, arrays or a dataset.
+    """Write images to folders, manifests, arrays or a dataset.
 
     Prints how many images were written, and where.
     """
