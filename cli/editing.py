@@ -34,7 +34,7 @@ def images_named(repo: Repository, words: Sequence[str], *, check: bool) -> list
     dry run (an edit looks itself). Raises UsageError for words that are blank, which as a query
     would mean every image; QueryError; NotFound."""
     if not query_text(words).strip():
-        raise UsageError("no images are named", hint="ids, a query, or -; every image is id>0")
+        raise UsageError("no images are named", hint="ids, a query, or -; every image is 'id>0'")
     ids = chosen_ids(repo, words)
     if check and (words[0] == "-" or words[0].replace(",", "").isdecimal()):
         for image_id in ids:

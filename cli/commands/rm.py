@@ -19,7 +19,7 @@ EPILOG = """
 \b
 Examples:
   pixshelf rm 12 13
-  pixshelf rm width<16 --dry-run
+  pixshelf rm 'width<16' --dry-run
   pixshelf ls tag:blurred --limit 0 --tsv | cut -f1 | tail -n +2 | pixshelf rm - --yes
 
 `pixshelf ls is:deleted` lists the trash, `pixshelf restore` takes images out of it again.

@@ -29,7 +29,7 @@ Words = Annotated[
     "add",
     cls=QueryCommand,
     epilog="\b\nExamples:\n  pixshelf tag add checked 12 13 14\n"
-    "  pixshelf tag add doubtful is:wrong conf<0.5",
+    "  pixshelf tag add doubtful is:wrong 'conf<0.5'",
 )
 def add(
     ctx: typer.Context,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,17 @@ def test_each_command_of_a_group_has_an_example(group: str) -> None:
         assert result.exit_code == 0
         assert f"pixshelf {group} {inner}" in result.stdout or f"db {inner}" in result.stdout
         assert "Examples:" in result.stdout
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_an_example_can_be_pasted_into_a_shell(name: str) -> None:
+    from importlib import import_module
+
+    command = get_command(import_module(f"cli.commands.{MODULES.get(name, name)}").app)
+    inner = getattr(command, "commands", {}).values()
+    for text in (each.epilog or "" for each in (command, *inner)):
+        for line in re.findall(r"^ *(pixshelf .*)$", text, re.MULTILINE):
+            assert not re.search(r"\w[<>]", re.sub(r"'[^']*'|\"[^\"]*\"", "", line)), line
 
 
 def test_version_is_the_same_with_and_without_the_parser(run_process: RunProcess) -> None:
