@@ -268,3 +268,12 @@ def _images_in(place: Path) -> int:
         return 0
     finally:
         connection.close()
+
+
+def test_few_bytes_read_ahead_bring_the_same_images(
+    ours: Repository, theirs: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.sqlite.stored.READ_AHEAD", 1)
+    add_images(theirs, *(new_image(n, label="dog") for n in range(5)))
+    merged(ours, theirs)
+    assert facts(ours) == facts(theirs)
