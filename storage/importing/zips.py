@@ -15,7 +15,7 @@ from storage.importing.members import Outline, Placing, hidden, parts_of, unsafe
 from storage.importing.sources import Entry, Refusal, Source, printable
 from storage.pictures import MAX_BYTES
 
-MOST_ENTRIES = 1_000_000
+MOST_ENTRIES = 500_000
 LARGEST_RATIO = 200
 _RATIO_MATTERS_FROM = 1024 * 1024
 _LARGEST_DIRECTORY = 128 * 1024 * 1024
@@ -26,7 +26,7 @@ _DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedErro
 
 def open_zip(path: Path) -> Source:
     """The archive as a Source; the folders in it are read as folders on disk are. Raises
-    RefusedInput if it is damaged or has more than a million entries."""
+    RefusedInput if it is damaged or has more than half a million entries."""
     outline = Outline()
     with opened_zip(path) as archive:
         for info in archive.infolist():

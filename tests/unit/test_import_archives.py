@@ -226,3 +226,14 @@ def test_two_xz_streams_one_after_the_other_are_one(tmp_path: Path) -> None:
     path = tmp_path / "a.tar.xz"
     path.write_bytes(lzma.compress(plain[:1000]) + bytes(8) + lzma.compress(plain[1000:]))
     assert places(open_tar(path)) == EXPECTED
+
+
+def test_more_entries_than_the_limit_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.importing.zips.MOST_ENTRIES", 2)
+    monkeypatch.setattr("storage.importing.tars.MOST_ENTRIES", 2)
+    with pytest.raises(RefusedInput, match="3 entries; the limit is 2"):
+        open_zip(zipped(tmp_path / "a.zip", dict(PETS)))
+    with pytest.raises(RefusedInput, match="over 2 entries"):
+        open_tar(tarred(tmp_path / "a.tar", dict(PETS)))
