@@ -10,7 +10,6 @@ import bz2
 import gzip
 import lzma
 import tarfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import IO, Protocol, Self, cast
 from storage.errors import RefusedInput
 from storage.importing.members import Outline, Placing, hidden, parts_of, unsafe
 from storage.importing.sources import Entry, Refusal, Source, printable
+from storage.importing.zips import DAMAGE
 from storage.pictures import MAX_BYTES
 
 MOST_ENTRIES = 5_000_000
@@ -36,7 +36,7 @@ _EXTENSIONS = frozenset(
         tarfile.GNUTYPE_LONGLINK,
     }
 )
-_DAMAGE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, tarfile.TarError)
+_DAMAGE = (*DAMAGE, lzma.LZMAError, tarfile.TarError)
 
 
 class _Reads(Protocol):
