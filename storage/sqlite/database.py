@@ -20,7 +20,7 @@ from storage.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 Row = tuple[Any, ...]
 Parameters = Sequence[Any]
 
-PAGE_SIZE = 8192
+PAGE_SIZE = 4096
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """The write-ahead log is copied back into the file whenever it has grown past this."""
 
