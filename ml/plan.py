@@ -110,7 +110,7 @@ def plan_training(repo: Repository, settings: TrainSettings) -> TrainPlan:
             Note(
                 "info",
                 f"the dataset has no labelled validation images: {_images(len(val))} of the train "
-                "split are held out in this run to choose the best weights by",
+                "split are held out in this run to choose the best weights",
             )
         )
     counts = Counter(example.label for example in train if example.label is not None)
