@@ -135,6 +135,8 @@ class Database:
         """Make the file, or finish making it, where it is not there or not whole."""
         if self.path.exists() and self.path.stat().st_size > 0:
             self._refuse_other_files()
+            self._undo_what_was_cut_short()
+        if self.path.exists() and self.path.stat().st_size > 0:
             with self.errors(), closing(self._connect(read_only=True)) as connection:
                 if self._recognise(connection) == SCHEMA_VERSION:
                     return
@@ -175,7 +177,21 @@ class Database:
             return self._full()
         return DatasetError(f"cannot write {self.path}: {error.strerror}")
 
+    def _undo_what_was_cut_short(self) -> None:
+        """Roll back a write that was killed before the file had its write-ahead log. Only a
+        connection that may write can do that; to any other the file looks read-only."""
+        if not self.path.with_name(self.path.name + "-journal").exists():
+            return
+        with (
+            self.errors(),
+            self._lock_held(),
+            closing(self._connect(read_only=False)) as connection,
+        ):
+            connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+
     def _open_reader(self) -> sqlite3.Connection:
+        self._refuse_other_files()
+        self._undo_what_was_cut_short()
         self._refuse_other_files()
         with self.errors():
             try:
