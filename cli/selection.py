@@ -45,7 +45,12 @@ def chosen_ids(repo: Repository, words: Sequence[str]) -> list[int]:
     Whether the ids are there is not looked at. Raises UsageError or QueryError for words that are
     none of these."""
     if list(words) == ["-"]:
-        return _ids_of(sys.stdin.read(MAX_STDIN).split(), "standard input")
+        text = sys.stdin.read(MAX_STDIN + 1)
+        if len(text) > MAX_STDIN:
+            raise UsageError(
+                f"standard input has more than {MAX_STDIN:,} characters", hint="use a query"
+            )
+        return _ids_of(text.split(), "standard input")
     if all(word.replace(",", "").isdecimal() for word in words):
         return _ids_of([part for word in words for part in word.split(",") if part], "the ids")
     return repo.images.ids(query_of(words))

@@ -253,7 +253,7 @@ def _epoch_line(epoch: Epoch) -> str:
     places = len(str(epoch.epochs))
     val = ""
     if epoch.val_loss is not None:
-        best = " *" if epoch.best else ""
+        best = ", kept" if epoch.best else ""
         val = f"  val loss {epoch.val_loss:.4f}  val accuracy {percent(epoch.val_accuracy)}{best}"
     return (
         f"epoch {epoch.epoch:>{places}}/{epoch.epochs}  loss {epoch.train_loss:.4f}  "

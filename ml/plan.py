@@ -176,7 +176,7 @@ def _refuse_hopeless(train: list[Example], seen: Counter[str], settings: TrainSe
     if not train and seen["unlabelled"]:
         raise NotReady(
             f"no image{where} in the train split has a label",
-            hint="label some, in the app or with: pixshelf label",
+            hint="label some with: pixshelf label",
         )
     if not train:
         raise NotReady(

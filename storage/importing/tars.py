@@ -94,12 +94,22 @@ def _why_not(member: tarfile.TarInfo) -> str:
     return ""
 
 
+class _Damaged(Exception):
+    """A header that is not whole. Not one of tarfile's own errors, which it keeps to itself."""
+
+
 class _Header(tarfile.TarInfo):
-    """A header whose extensions, which are read into memory, have a bound."""
+    """A header whose extensions, which are read into memory, have a bound. Where tarfile takes a
+    damaged or missing header for the archive's end, and would pass over the rest, this does not."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if bytes(buf) == bytes(tarfile.BLOCKSIZE):  # the mark of the archive's end
+                raise
+            raise _Damaged(error) from error
         if header.type in _EXTENSIONS and header.size > _LARGEST_EXTENSION:
             raise RefusedInput(f"a header in the archive claims {header.size:,} bytes")
         return header
@@ -187,6 +197,6 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
 def _damage_refused(path: Path) -> Iterator[None]:
     try:
         yield
-    except _DAMAGE as error:
+    except (_Damaged, *_DAMAGE) as error:
         reason = " ".join(str(error).split())[:120]
         raise RefusedInput(f"{path} is no whole tar archive: {reason}") from error

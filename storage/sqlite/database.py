@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from storage.errors import DatasetBusy, DatasetError, PixshelfError, StorageFull
 from storage.sqlite.lock import WriteLock
@@ -19,6 +19,7 @@ from storage.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any]
+Result = TypeVar("Result")
 
 PAGE_SIZE = 4096
 CHECKPOINT_BYTES = 16 * 1024 * 1024
@@ -137,8 +138,8 @@ class Database:
             self._refuse_other_files()
             self._undo_what_was_cut_short()
         if self.path.exists() and self.path.stat().st_size > 0:
-            with self.errors(), closing(self._connect(read_only=True)) as connection:
-                if self._recognise(connection) == SCHEMA_VERSION:
+            with self.errors():
+                if self._readable(self._version) == SCHEMA_VERSION:
                     return
         if not self.path.parent.is_dir():
             raise DatasetError(
@@ -180,7 +181,7 @@ class Database:
     def _undo_what_was_cut_short(self) -> None:
         """Roll back a write that was killed before the file had its write-ahead log. Only a
         connection that may write can do that; to any other the file looks read-only."""
-        if not self.path.with_name(self.path.name + "-journal").exists():
+        if not Path(f"{self.path}-journal").exists():
             return
         with (
             self.errors(),
@@ -194,16 +195,23 @@ class Database:
         self._undo_what_was_cut_short()
         self._refuse_other_files()
         with self.errors():
-            try:
-                return self._connect_reader()
-            except sqlite3.OperationalError as error:
-                # In a place where nothing can be written, a file in WAL mode has no room for its
-                # index; as nobody can be writing there either, it may be read as it lies.
-                code = _primary(error)
-                if self._wal_exists() or code not in {sqlite3.SQLITE_CANTOPEN, *_READONLY}:
-                    raise
-                self._immutable = True
-                return self._connect_reader()
+            return self._readable(self._connect_reader)
+
+    def _readable(self, read: Callable[[], Result]) -> Result:
+        """What `read` gives, in a place where nothing can be written too: there a file in WAL mode
+        has no room for its index, but as nobody can be writing, it may be read as it lies."""
+        try:
+            return read()
+        except sqlite3.OperationalError as error:
+            code = _primary(error)
+            if self._wal_exists() or code not in {sqlite3.SQLITE_CANTOPEN, *_READONLY}:
+                raise
+            self._immutable = True
+            return read()
+
+    def _version(self) -> int:
+        with closing(self._connect(read_only=True)) as connection:
+            return self._recognise(connection)
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect(read_only=True)
@@ -281,7 +289,7 @@ class Database:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _wal(self) -> Path:
-        return self.path.with_name(self.path.name + "-wal")
+        return Path(f"{self.path}-wal")
 
     def _wal_exists(self) -> bool:
         return self._wal().exists()

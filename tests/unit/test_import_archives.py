@@ -214,6 +214,27 @@ def test_every_truncation_of_a_packed_tar_is_refused(tmp_path: Path, how: str) -
             open_tar(path)
 
 
+@pytest.mark.parametrize("cut", [0, 1, 100, 511])
+def test_a_plain_tar_cut_at_or_within_a_header_is_refused(tmp_path: Path, cut: int) -> None:
+    path = tarred(tmp_path / "a.tar", dict(PETS))
+    with tarfile.open(path) as archive:
+        second = archive.getmembers()[1].offset
+    path.write_bytes(path.read_bytes()[: second + cut])
+    with pytest.raises(RefusedInput, match="no whole tar archive"):
+        open_tar(path)
+
+
+def test_a_tar_with_one_changed_byte_in_a_header_is_refused(tmp_path: Path) -> None:
+    path = tarred(tmp_path / "a.tar", dict(PETS))
+    with tarfile.open(path) as archive:
+        second = archive.getmembers()[1].offset
+    damaged = bytearray(path.read_bytes())
+    damaged[second + 10] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(RefusedInput, match="no whole tar archive"):
+        open_tar(path)
+
+
 def test_a_tar_cut_within_a_picture_is_refused(tmp_path: Path) -> None:
     path = tarred(tmp_path / "a.tar", dict(PETS))
     path.write_bytes(path.read_bytes()[: 512 * 3 + 100])

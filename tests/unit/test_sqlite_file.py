@@ -72,6 +72,13 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         open_repository(tmp_path)
 
 
+@pytest.mark.parametrize("create", [False, True])
+@pytest.mark.parametrize("name", [".", "/", ".."])
+def test_a_folder_by_a_name_without_a_last_part_is_refused(name: str, create: bool) -> None:
+    with pytest.raises(DatasetError, match="is a folder"):
+        open_repository(name, create=create)
+
+
 def test_a_newer_file_is_refused_with_both_versions(path: Path) -> None:
     _make(path)
     connection = sqlite3.connect(path)
