@@ -8,6 +8,7 @@ pixshelf: its traceback goes to a file, or to stderr where PIXSHELF_DEBUG is set
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ import typer
 
 from cli.text import printable, width
 from storage.errors import ExitCode, PixshelfError, QueryError
+
+# How the library behind the parser says that a text is not a number.
+_PARSER = re.compile(r"Input should be a valid (integer|number).*")
 
 
 def run_guarded(run: Callable[[], None]) -> int:
@@ -89,7 +93,7 @@ def query_caret(error: QueryError) -> list[str]:
 
 
 def _report_usage(error: typer.TyperException) -> None:
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = _PARSER.sub(r"expected a \1", " ".join(error.format_message().split()).rstrip("."))
     _say(f"pixshelf: error: {printable(message[:1].lower() + message[1:])}")
     context = getattr(error, "ctx", None)
     if context is not None:

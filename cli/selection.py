@@ -34,9 +34,12 @@ def query_text(words: Sequence[str] | None) -> str:
 
 
 def query_of(words: Sequence[str] | None) -> Query:
-    """The words on the command line, parsed. Raises QueryError."""
+    """The words on the command line, parsed. Raises QueryError; UsageError for an empty word."""
     from storage.query import parse
 
+    # Nothing at all means all images; an empty word is more likely a variable that was not set.
+    if any(not word.strip() for word in words or ()):
+        raise UsageError("a word of the query is empty", hint="leave it out to mean all images")
     return parse(query_text(words))
 
 
