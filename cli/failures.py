@@ -7,6 +7,7 @@ pixshelf: its traceback goes to a file, or to stderr where PIXSHELF_DEBUG is set
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -24,6 +25,7 @@ _PARSER = re.compile(r"Input should be a valid (integer|number).*")
 
 def run_guarded(run: Callable[[], None]) -> int:
     """Call `run`; give the exit code of what came of it. Reports on stderr what went wrong."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -39,6 +41,17 @@ def run_guarded(run: Callable[[], None]) -> int:
         _say(f"pixshelf: error: standard output: {error.strerror or error}")
         return ExitCode.FAILED
     return code
+
+
+def _open_closed_streams() -> None:
+    """A stream that was closed before the start (`>&-`) is None to Python: it becomes nothing to
+    read from, and nobody to write to."""
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.FileIO(os.devnull, "rb"), encoding="utf-8")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nobody = io.TextIOWrapper(io.FileIO(os.devnull, "wb"), encoding="utf-8")
+            setattr(sys, name, nobody)
 
 
 def _outcome(run: Callable[[], None]) -> int:

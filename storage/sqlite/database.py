@@ -199,7 +199,7 @@ class Database:
 
     def _readable(self, read: Callable[[], Result]) -> Result:
         """What `read` gives, in a place where nothing can be written too: there a file in WAL mode
-        has no room for its index, but as nobody can be writing, it may be read as it lies."""
+        has no room for its index, and as nobody has it open to write, it is read as it lies."""
         try:
             return read()
         except sqlite3.OperationalError as error:
