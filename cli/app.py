@@ -201,6 +201,8 @@ def root(
         ),
     ] = False,
 ) -> None:
-    ctx.obj = Session(db_flag=db, config_flag=config, quiet_flag=quiet, wait=wait)
+    state = ctx.obj = Session(db_flag=db, config_flag=config, quiet_flag=quiet, wait=wait)
+    if config is not None and not ctx.resilient_parsing:
+        state.config  # noqa: B018  (a config file that was named is checked, needed or not)
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

@@ -5,6 +5,9 @@ Works on a dataset file of its own. What an earlier run made is reused, and it i
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -173,9 +176,18 @@ def _print_results(
         line(text)
 
 
-def _print_next(place: str | Path, seconds: float) -> None:
-    import shlex
+def _program() -> str:
+    """What to type to get this program again."""
+    import shutil
 
+    begun = sys.argv[0]
+    known = shutil.which("pixshelf")
+    if os.path.basename(begun) != "pixshelf" or (known and os.path.samefile(known, begun)):
+        return "pixshelf"
+    return shlex.quote(os.path.relpath(begun))
+
+
+def _print_next(place: str | Path, seconds: float) -> None:
     name = shlex.quote(str(place))
     line()
     line(f"done in {in_time(seconds)}. What to type next:")
@@ -185,4 +197,4 @@ def _print_next(place: str | Path, seconds: float) -> None:
         "predict --query split:test --top 2",
         "models export 1 digits.keras",
     ):
-        line(f"  pixshelf --db {name} {words}")
+        line(f"  {_program()} --db {name} {words}")

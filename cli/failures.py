@@ -7,7 +7,9 @@ pixshelf: its traceback goes to a file, or to stderr where PIXSHELF_DEBUG is set
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +19,13 @@ import typer
 from cli.text import printable, width
 from storage.errors import ExitCode, PixshelfError, QueryError
 
+# How the library behind the parser says that a text is not a number.
+_PARSER = re.compile(r"Input should be a valid (integer|number).*")
+
 
 def run_guarded(run: Callable[[], None]) -> int:
     """Call `run`; give the exit code of what came of it. Reports on stderr what went wrong."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -35,6 +41,17 @@ def run_guarded(run: Callable[[], None]) -> int:
         _say(f"pixshelf: error: standard output: {error.strerror or error}")
         return ExitCode.FAILED
     return code
+
+
+def _open_closed_streams() -> None:
+    """A stream that was closed before the start (`>&-`) is None to Python: it becomes nothing to
+    read from, and nobody to write to."""
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.FileIO(os.devnull, "rb"), encoding="utf-8")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nobody = io.TextIOWrapper(io.FileIO(os.devnull, "wb"), encoding="utf-8")
+            setattr(sys, name, nobody)
 
 
 def _outcome(run: Callable[[], None]) -> int:
@@ -89,7 +106,7 @@ def query_caret(error: QueryError) -> list[str]:
 
 
 def _report_usage(error: typer.TyperException) -> None:
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = _PARSER.sub(r"expected a \1", " ".join(error.format_message().split()).rstrip("."))
     _say(f"pixshelf: error: {printable(message[:1].lower() + message[1:])}")
     context = getattr(error, "ctx", None)
     if context is not None:

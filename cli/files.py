@@ -22,6 +22,9 @@ def read_files(names: Sequence[str]) -> Iterator[tuple[str, bytes | RefusedInput
     """The name and the bytes of each file, or why it cannot be read. A folder gives the files in
     it and below it in the order of their names, hidden ones left out."""
     for name in names:
+        if not name:
+            yield name, RefusedInput("the name is empty", hint="`.` is the current folder")
+            continue
         if name == STDIN:
             yield STDIN, _read_stdin()
             continue

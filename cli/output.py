@@ -120,10 +120,12 @@ def _write_rich_table(
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in columns:
-        table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+    # The last column gives way first, and what does not fit is cut: a row stays a line.
+    for column in columns[:-1]:
+        table.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
+    table.add_column(columns[-1].title, justify="right" if columns[-1].right else "left")
     for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     Console(file=sys.stdout, highlight=False).print(table)
 
 

@@ -34,9 +34,12 @@ def query_text(words: Sequence[str] | None) -> str:
 
 
 def query_of(words: Sequence[str] | None) -> Query:
-    """The words on the command line, parsed. Raises QueryError."""
+    """The words on the command line, parsed. Raises QueryError; UsageError for an empty word."""
     from storage.query import parse
 
+    # Nothing at all means all images; an empty word is more likely a variable that was not set.
+    if any(not word.strip() for word in words or ()):
+        raise UsageError("a word of the query is empty", hint="leave it out to mean all images")
     return parse(query_text(words))
 
 
@@ -45,7 +48,12 @@ def chosen_ids(repo: Repository, words: Sequence[str]) -> list[int]:
     Whether the ids are there is not looked at. Raises UsageError or QueryError for words that are
     none of these."""
     if list(words) == ["-"]:
-        return _ids_of(sys.stdin.read(MAX_STDIN).split(), "standard input")
+        text = sys.stdin.read(MAX_STDIN + 1)
+        if len(text) > MAX_STDIN:
+            raise UsageError(
+                f"standard input has more than {MAX_STDIN:,} characters", hint="use a query"
+            )
+        return _ids_of(text.split(), "standard input")
     if all(word.replace(",", "").isdecimal() for word in words):
         return _ids_of([part for word in words for part in word.split(",") if part], "the ids")
     return repo.images.ids(query_of(words))

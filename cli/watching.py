@@ -16,7 +16,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cli.output import dumps, line, note
-from cli.text import in_time, percent
+from cli.text import in_time, percent, plural
 from ml.events import Done, Epoch, Event, Note, Phase, Started, Step, to_json
 from ml.plan import TrainPlan
 from ml.settings import TrainSettings
@@ -54,7 +54,8 @@ def plan_lines(plan: TrainPlan) -> list[str]:
         f"{plan.name}: {len(plan.train):,} images to train on, {len(plan.val):,} to validate{held}",
         f"{len(plan.labels)} labels: {labels}",
         f"input {spec.width}x{spec.height} {colour}, {spec.resize}; "
-        f"{recipe.epochs} epochs of {plan.steps_per_epoch} steps, batch {recipe.batch}, "
+        f"{plural(recipe.epochs, 'epoch')} of {plural(plan.steps_per_epoch, 'step')}, "
+        f"batch {recipe.batch}, "
         f"augmentation {recipe.augment}, seed {plan.settings.seed}",
         *(
             f"{'warning: ' if remark.level == 'warning' else ''}{remark.text}"
@@ -253,7 +254,7 @@ def _epoch_line(epoch: Epoch) -> str:
     places = len(str(epoch.epochs))
     val = ""
     if epoch.val_loss is not None:
-        best = " *" if epoch.best else ""
+        best = ", kept" if epoch.best else ""
         val = f"  val loss {epoch.val_loss:.4f}  val accuracy {percent(epoch.val_accuracy)}{best}"
     return (
         f"epoch {epoch.epoch:>{places}}/{epoch.epochs}  loss {epoch.train_loss:.4f}  "

@@ -110,7 +110,7 @@ def plan_training(repo: Repository, settings: TrainSettings) -> TrainPlan:
             Note(
                 "info",
                 f"the dataset has no labelled validation images: {_images(len(val))} of the train "
-                "split are held out in this run to choose the best weights by",
+                "split are held out in this run to choose the best weights",
             )
         )
     counts = Counter(example.label for example in train if example.label is not None)
@@ -176,7 +176,7 @@ def _refuse_hopeless(train: list[Example], seen: Counter[str], settings: TrainSe
     if not train and seen["unlabelled"]:
         raise NotReady(
             f"no image{where} in the train split has a label",
-            hint="label some, in the app or with: pixshelf label",
+            hint="label some with: pixshelf label",
         )
     if not train:
         raise NotReady(

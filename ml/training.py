@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -204,8 +205,8 @@ class Training:
         if entry is None or entry.closed:
             return
         try:
-            entry.write(line)
-            entry.flush()
+            while line:
+                line = line[entry.write(line) :]
         except BrokenPipeError:
             return  # it has ended already, which is what was asked for
 
@@ -250,6 +251,7 @@ def start_child(
         with log.open("ab") as output:
             child = subprocess.Popen(
                 [*command, str(writing)],
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -274,6 +276,10 @@ def train(url: str, settings: TrainSettings, *, log: Path | None = None) -> Done
     return done[-1]
 
 
+_CHATTER = re.compile(r"[IW]\d{4} |[\d-]+ [\d:.]+: [IW] |WARNING: All log messages before")
+"""How the lines begin that TensorFlow writes to every log."""
+
+
 def last_lines(log: Path, most: int = _LAST_LINES) -> list[str]:
     """The last lines of a log that say something, shortened and without control characters."""
     with log.open("rb") as file:
@@ -283,7 +289,7 @@ def last_lines(log: Path, most: int = _LAST_LINES) -> list[str]:
     lines = [
         "".join(c if c.isprintable() else " " for c in line).strip() for line in text.split("\n")
     ]
-    return [line[:300] for line in lines if line][-most:]
+    return [line[:300] for line in lines if line and not _CHATTER.match(line)][-most:]
 
 
 def _new_log() -> Path:

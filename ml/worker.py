@@ -25,6 +25,9 @@ from storage.opening import open_repository
 MAX_REQUEST = 1 << 20
 """The most bytes a request may have."""
 
+PATIENCE = 600.0
+"""Seconds to wait for others that write: an epoch is worth more than a prompt error."""
+
 _BACKLOG = 100
 """With this many events unread, the fleeting ones are no longer kept."""
 
@@ -133,7 +136,7 @@ def main(arguments: list[str]) -> int:
 def _serve(pipe: EventPipe, requests: Requests) -> Event:
     url, settings, began = requests.first()
     requests.watch()
-    with open_repository(url) as repo:
+    with open_repository(url, wait=PATIENCE) as repo:
         return Running(repo, pipe.tell, requests.stopping, began).train(settings)
 
 

@@ -32,6 +32,9 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 100 * 1024 * 1024
+THUMBNAIL_FROM = 1_000_000
+"""Pictures of so many pixels get a thumbnail; smaller ones are decoded as quickly as they are
+shown, and it would add a fifth to a file of them."""
 THUMBNAIL_SIDE = 128
 THUMBNAIL_QUALITY = 60
 
@@ -80,7 +83,7 @@ class Facts:
     file (1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha or CMYK). `format` is Pillow's name
     in lower case. `pixel_hash` is 16 bytes over mode, size and pixels: equal for the same picture
     in another file. `dhash` is a signed 64-bit difference hash: near for pictures that look alike.
-    `thumbnail` is a JPEG of at most 128 px, for pictures with a longer side than that.
+    `thumbnail` is a JPEG of at most 128 px, for pictures of a million pixels and more.
     """
 
     width: int
@@ -307,6 +310,7 @@ def _measured(picture: Image.Image, name: str) -> Facts:
     small, thumbnail = picture, None
     if max(width, height) > THUMBNAIL_SIDE:
         small = _shrunk(picture)
+    if width * height >= THUMBNAIL_FROM:
         thumbnail = _jpeg(small)
     return Facts(
         width=width,

@@ -35,7 +35,7 @@ class NewImage:
 
     `pixel_hash` is 16 bytes over the decoded mode, size and pixels (equal for the same picture in
     another file); `dhash` is a signed 64-bit difference hash. `thumbnail` holds encoded bytes,
-    for images whose longer side is over 128 px. `source` is the path within what was imported.
+    for images of a million pixels and more. `source` is the path within what was imported.
     """
 
     data: bytes

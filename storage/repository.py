@@ -238,7 +238,8 @@ class Runs(Protocol):
         ...
 
     def finish(self, run_id: int, status: RunStatus, *, error: str | None = None) -> None:
-        """Say how a run ended. Raises NotFound."""
+        """Say how a run ended. One that is 'done' needs no checkpoints any more: they are dropped,
+        and their room is used again. Raises NotFound."""
         ...
 
     def get(self, run_id: int) -> RunRecord:

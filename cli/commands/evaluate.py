@@ -60,7 +60,7 @@ def eval_model(
             hint=f"did you mean {match}?" if match else "train, val or test; --on takes a query",
         )
     if confusion is not None:
-        _check_ending(confusion)
+        _check_target(confusion)
     with state.open() as repo, progress("evaluating", quiet=state.quiet) as update:
 
         def on_progress(done: int, total: int) -> None:
@@ -133,7 +133,7 @@ def print_confusion(evaluation: Evaluation) -> None:
     Console(file=sys.stdout, highlight=False, width=width).print(table)
 
 
-def _check_ending(target: Path) -> None:
+def _check_target(target: Path) -> None:
     from ml.plots import ENDINGS
 
     # Looked at before the work, so that a slip of the finger does not cost an evaluation.
@@ -141,3 +141,5 @@ def _check_ending(target: Path) -> None:
         raise UsageError(
             f"--confusion is {str(target)!r}, which ends in neither {' nor '.join(ENDINGS)}"
         )
+    if not target.parent.is_dir():
+        raise UsageError(f"--confusion is {str(target)!r}, and there is no folder {target.parent}")

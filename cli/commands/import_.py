@@ -89,12 +89,20 @@ def import_images(
     chosen = None if split is None else _split_named(split)
     wanted = None if label is None else clean_label(label)
     tags = clean_tags(tag or [])
+    if "" in sources:
+        raise UsageError("a source has an empty name", hint="`.` is the current folder")
     # Only here, so that the help needs neither numpy nor Pillow.
     from cli.importing import Choices, import_all
 
     started = time.monotonic()
     totals = import_all(state, sources, Choices(source_format, chosen, wanted, tags, seed))
     _print_report(totals, time.monotonic() - started, json=json)
+    if totals.duplicates and (chosen or wanted or tags):
+        note(
+            f"{plural(totals.duplicates, 'image')} that were there already keep their label, split "
+            "and tags",
+            quiet=state.quiet,
+        )
     if totals.refused:
         raise typer.Exit(ExitCode.REFUSED)
 

@@ -22,6 +22,9 @@ from storage.repository import Repository
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+LOWEST = 8
+FACTS = 11
+"""Lines that the facts take, with those around them."""
 WIDEST = 48
 BAR = 24
 SHOWN = 5
@@ -71,9 +74,12 @@ def show(
         return
     from cli.pictures import picture_lines
 
-    columns = width or min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
-    # A cell is twice as high as wide: this bounds a picture at twice as high as wide.
-    for text in picture_lines(data, columns, columns):
+    terminal = shutil.get_terminal_size((80, 24))
+    columns = width or min(terminal.columns, WIDEST)
+    # A cell is twice as high as wide: so many rows bound a picture at twice as high as wide.
+    # Without --width the facts are to fit on the screen below it.
+    rows = columns if width else min(columns, max(LOWEST, terminal.lines - FACTS))
+    for text in picture_lines(data, columns, rows):
         line(text)
     line()
     for text in _facts(facts):

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 COLUMNS, LINES = 100, 60
 PICTURES = {
     "demo": ["demo"],
-    "ls": ["ls", "sort:confidence", "split:test", "--limit", "5"],
+    "ls": ["ls", "split:test", "sort:confidence", "--limit", "5"],
 }
 
 

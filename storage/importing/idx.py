@@ -7,6 +7,7 @@ the counts, and that exactly the bytes that the header promises are there.
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -58,12 +59,17 @@ class _Pair:
 
 
 def images_files(folder: Path) -> list[Path]:
-    """The files in the folder that are named like IDX images, in the order of their names."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if _NAMED.search(path.name) and not is_ignored(path.name) and path.is_file()
-    )
+    """The files in the folder that are named like IDX images, in the order of their names. Raises
+    RefusedInput if the folder cannot be read."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    return [
+        folder / name
+        for name in names
+        if _NAMED.search(name) and not is_ignored(name) and (folder / name).is_file()
+    ]
 
 
 def open_idx(path: Path) -> Source:
@@ -183,8 +189,11 @@ def _labels_beside(path: Path) -> Path | None:
 
 
 def _split_of(name: str) -> Split | None:
-    word = re.split(r"[-_.]", name.lower(), maxsplit=1)[0]
-    return "test" if word == "t10k" else SPLIT_NAMES.get(word)
+    for word in re.split(r"[-_.]", name.lower()):
+        split = "test" if word == "t10k" else SPLIT_NAMES.get(word)
+        if split is not None:
+            return split
+    return None
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -64,7 +64,7 @@ def _rows(path: Path) -> Iterator[Iterator[list[str]]]:
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             yield reader
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        where = f", line {reader.line_num}" if reader is not None else ""
+        where = f", line {reader.line_num}" if reader is not None and reader.line_num else ""
         reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
         raise RefusedInput(f"{path}{where}: {reason}", hint="Save it as CSV in UTF-8.") from error
 

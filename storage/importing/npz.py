@@ -7,7 +7,6 @@ any memory is taken, and values that are not bytes are looked through once befor
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from storage.errors import RefusedInput
 from storage.importing.sources import Entry, Pixels, Refusal, Source, printable
+from storage.importing.zips import DAMAGE, METHODS, is_folder, opened_zip
 from storage.labels import clean_label
 from storage.pictures import MAX_PIXELS
 from storage.records import SPLITS, Split
@@ -68,10 +68,8 @@ class _Part:
 def holds_arrays(path: Path) -> bool:
     """Whether a zip file is an .npz: every file in it an .npy array. Raises RefusedInput for a
     zip that is damaged."""
-    from storage.importing.zips import opened_zip
-
     with opened_zip(path) as archive:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        names = [info.filename for info in archive.infolist() if not is_folder(info)]
         return bool(names) and all(name.endswith(".npy") for name in names)
 
 
@@ -110,13 +108,12 @@ def open_npz(path: Path) -> Source:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    from storage.importing.zips import opened_zip
-
     try:
         with opened_zip(path) as archive:
             yield archive
-    except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
-        raise RefusedInput(f"{path} is damaged: {error}") from error
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())[:120]
+        raise RefusedInput(f"{path} is damaged: {reason}") from error
 
 
 def _headers(archive: zipfile.ZipFile, path: Path) -> dict[str, _Array]:
@@ -125,6 +122,8 @@ def _headers(archive: zipfile.ZipFile, path: Path) -> dict[str, _Array]:
         name = info.filename.removesuffix(".npy")
         if info.filename == name:
             continue
+        if info.compress_type not in METHODS:
+            raise RefusedInput(f"{path}: {name} is packed by a method that is not read")
         with archive.open(info) as file:
             shape, fortran, dtype = _header(file)
         if dtype.hasobject:

@@ -57,8 +57,13 @@ def open_source(path: Path, name: str | None = None) -> Source:
         raise UsageError(
             f"there is no format {name!r} to import", hint=f"Formats: {', '.join(FORMATS)}."
         )
-    if not path.exists():
-        raise RefusedInput(f"{path} is not there", hint="Check the path.")
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise RefusedInput(f"{path} is not there", hint="Check the path.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise RefusedInput(f"{ascii(str(path))[:200]} cannot be read: {reason}") from error
     chosen = next((known for known in FORMATS if known == name), None) or recognise(path)
     if path.is_dir() and chosen not in ("folder", "idx", "imagefolder"):
         raise RefusedInput(

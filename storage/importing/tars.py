@@ -10,7 +10,6 @@ import bz2
 import gzip
 import lzma
 import tarfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import IO, Protocol, Self, cast
 from storage.errors import RefusedInput
 from storage.importing.members import Outline, Placing, hidden, parts_of, unsafe
 from storage.importing.sources import Entry, Refusal, Source, printable
+from storage.importing.zips import DAMAGE
 from storage.pictures import MAX_BYTES
 
 MOST_ENTRIES = 5_000_000
@@ -36,7 +36,7 @@ _EXTENSIONS = frozenset(
         tarfile.GNUTYPE_LONGLINK,
     }
 )
-_DAMAGE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, tarfile.TarError)
+_DAMAGE = (*DAMAGE, lzma.LZMAError, tarfile.TarError)
 
 
 class _Reads(Protocol):
@@ -94,12 +94,22 @@ def _why_not(member: tarfile.TarInfo) -> str:
     return ""
 
 
+class _Damaged(Exception):
+    """A header that is not whole. Not one of tarfile's own errors, which it keeps to itself."""
+
+
 class _Header(tarfile.TarInfo):
-    """A header whose extensions, which are read into memory, have a bound."""
+    """A header whose extensions, which are read into memory, have a bound. Where tarfile takes a
+    damaged or missing header for the archive's end, and would pass over the rest, this does not."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if bytes(buf) == bytes(tarfile.BLOCKSIZE):  # the mark of the archive's end
+                raise
+            raise _Damaged(error) from error
         if header.type in _EXTENSIONS and header.size > _LARGEST_EXTENSION:
             raise RefusedInput(f"a header in the archive claims {header.size:,} bytes")
         return header
@@ -187,6 +197,6 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
 def _damage_refused(path: Path) -> Iterator[None]:
     try:
         yield
-    except _DAMAGE as error:
+    except (_Damaged, *_DAMAGE) as error:
         reason = " ".join(str(error).split())[:120]
         raise RefusedInput(f"{path} is no whole tar archive: {reason}") from error

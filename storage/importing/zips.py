@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,22 +16,28 @@ from storage.importing.members import Outline, Placing, hidden, parts_of, unsafe
 from storage.importing.sources import Entry, Refusal, Source, printable
 from storage.pictures import MAX_BYTES
 
-MOST_ENTRIES = 1_000_000
+MOST_ENTRIES = 500_000
 LARGEST_RATIO = 200
 _RATIO_MATTERS_FROM = 1024 * 1024
 _LARGEST_DIRECTORY = 128 * 1024 * 1024
 _END = b"PK\5\6"
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
-_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
+"""Ways of packing that are read; LZMA in a zip may claim any amount of memory."""
+DAMAGE = (
+    *(OSError, EOFError, ValueError, ArithmeticError, LookupError, TypeError, SyntaxError),
+    *(NotImplementedError, RuntimeError, MemoryError, zlib.error, struct.error),
+    zipfile.BadZipFile,
+)
+"""What Python's readers raise on bytes that are not what they claim to be."""
 
 
 def open_zip(path: Path) -> Source:
     """The archive as a Source; the folders in it are read as folders on disk are. Raises
-    RefusedInput if it is damaged or has more than a million entries."""
+    RefusedInput if it is damaged or has more than half a million entries."""
     outline = Outline()
     with opened_zip(path) as archive:
         for info in archive.infolist():
-            if not info.is_dir():
+            if not is_folder(info):
                 outline.add(info.filename)
     return Source(
         format="zip",
@@ -45,8 +52,9 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         _check_directory(path)
         archive = zipfile.ZipFile(path)
-    except (*_DAMAGE, ValueError) as error:
-        raise RefusedInput(f"{path} is no whole zip archive: {error}") from error
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())[:120]
+        raise RefusedInput(f"{path} is no whole zip archive: {reason}") from error
     with archive:
         if len(archive.filelist) > MOST_ENTRIES:
             raise RefusedInput(
@@ -78,7 +86,7 @@ def _check_directory(path: Path) -> None:
 def _entries(path: Path, placing: Placing) -> Iterator[Entry | Refusal]:
     with opened_zip(path) as archive:
         for info in archive.infolist():
-            if info.is_dir() or hidden(info.filename):
+            if is_folder(info) or hidden(info.filename):
                 continue
             source = printable(info.filename)
             reason = unsafe(info.filename) or _why_not(info)
@@ -92,6 +100,11 @@ def _entries(path: Path, placing: Placing) -> Iterator[Entry | Refusal]:
                 yield Refusal(source, error.message)
 
 
+def is_folder(info: zipfile.ZipInfo) -> bool:
+    """Whether a member is a folder; ZipInfo.is_dir fails for one that has no name."""
+    return info.filename.endswith("/")
+
+
 def _why_not(info: zipfile.ZipInfo) -> str:
     """Why a member is refused without a look at its bytes, or ''."""
     kind = stat.S_IFMT(info.external_attr >> 16)
@@ -99,7 +112,7 @@ def _why_not(info: zipfile.ZipInfo) -> str:
         return "it is a link" if kind == stat.S_IFLNK else "it is not a regular file"
     if info.flag_bits & 1:
         return "it is encrypted"
-    if info.compress_type not in _METHODS:
+    if info.compress_type not in METHODS:
         return f"it is packed by method {info.compress_type}, which is not read"
     if info.file_size > MAX_BYTES:
         return f"it has {info.file_size:,} bytes; the limit is {MAX_BYTES:,}"
@@ -111,6 +124,6 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(info) as file:
             return file.read(info.file_size)
-    except (*_DAMAGE, ValueError) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())[:120]
         raise RefusedInput(f"it cannot be unpacked: {reason}") from error

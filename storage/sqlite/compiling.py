@@ -200,7 +200,7 @@ def read_cursor(cursor: str, sort: Sort) -> tuple[int | float, int]:
     except (ValueError, binascii.Error, TypeError, RecursionError) as error:
         raise UsageError(
             f"'{cursor[:40]}' is not a place to continue from",
-            hint="Use what the page before printed as 'next'.",
+            hint="Use what the page before gave as the place that it ends at.",
         ) from error
     plain = isinstance(key, int | float) and isinstance(image_id, int)
     if order != str(sort) or not plain or not -(2**63) <= image_id < 2**63:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from storage.errors import DatasetBusy, DatasetError, PixshelfError, StorageFull
 from storage.sqlite.lock import WriteLock
@@ -19,8 +19,9 @@ from storage.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any]
+Result = TypeVar("Result")
 
-PAGE_SIZE = 8192
+PAGE_SIZE = 4096
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """The write-ahead log is copied back into the file whenever it has grown past this."""
 
@@ -165,8 +166,10 @@ class Database:
         """Make the file, or finish making it, where it is not there or not whole."""
         if self.path.exists() and self.path.stat().st_size > 0:
             self._refuse_other_files()
-            with self.errors(), closing(self._connect(read_only=True)) as connection:
-                if self._recognise(connection) > 0:
+            self._undo_what_was_cut_short()
+        if self.path.exists() and self.path.stat().st_size > 0:
+            with self.errors():
+                if self._readable(self._is_made):
                     return
         if not self.path.parent.is_dir():
             raise DatasetError(
@@ -179,7 +182,7 @@ class Database:
             closing(self._connect(read_only=False)) as connection,
         ):
             # Another process may have been faster.
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            if not _made(connection):
                 connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
                 # First of all, so that a file whose making was cut short is known for ours.
                 connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
@@ -205,19 +208,41 @@ class Database:
             return self._full()
         return DatasetError(f"cannot write {self.path}: {error.strerror}")
 
+    def _undo_what_was_cut_short(self) -> None:
+        """Roll back a write that was killed before the file had its write-ahead log. Only a
+        connection that may write can do that; to any other the file looks read-only."""
+        if not Path(f"{self.path}-journal").exists():
+            return
+        with (
+            self.errors(),
+            self._lock_held(),
+            closing(self._connect(read_only=False)) as connection,
+        ):
+            connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+
     def _open_reader(self) -> sqlite3.Connection:
         self._refuse_other_files()
+        self._undo_what_was_cut_short()
+        self._refuse_other_files()
         with self.errors():
-            try:
-                return self._connect_reader()
-            except sqlite3.OperationalError as error:
-                # In a place where nothing can be written, a file in WAL mode has no room for its
-                # index; as nobody can be writing there either, it may be read as it lies.
-                code = _primary(error)
-                if self._wal_exists() or code not in {sqlite3.SQLITE_CANTOPEN, *_READONLY}:
-                    raise
-                self._immutable = True
-                return self._connect_reader()
+            return self._readable(self._connect_reader)
+
+    def _readable(self, read: Callable[[], Result]) -> Result:
+        """What `read` gives, in a place where nothing can be written too: there a file in WAL mode
+        has no room for its index, and as nobody has it open to write, it is read as it lies."""
+        try:
+            return read()
+        except sqlite3.OperationalError as error:
+            code = _primary(error)
+            if self._wal_exists() or code not in {sqlite3.SQLITE_CANTOPEN, *_READONLY}:
+                raise
+            self._immutable = True
+            return read()
+
+    def _is_made(self) -> bool:
+        with closing(self._connect(read_only=True)) as connection:
+            self._recognise(connection)
+            return _made(connection)
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect(read_only=True)
@@ -302,7 +327,7 @@ class Database:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _wal(self) -> Path:
-        return self.path.with_name(self.path.name + "-wal")
+        return Path(f"{self.path}-wal")
 
     def _wal_exists(self) -> bool:
         return self._wal().exists()
@@ -339,6 +364,15 @@ class Database:
             f"{self.path} cannot be written: the file or its folder is read-only",
             hint="Copy it to a place where you may write.",
         )
+
+
+def _made(connection: sqlite3.Connection) -> bool:
+    """Whether the making of the file was finished: it is of the newest schema, or of an older one
+    and in use, which only `db migrate` changes."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if 0 < version < SCHEMA_VERSION:
+        return connection.execute("SELECT 1 FROM import LIMIT 1").fetchone() is not None
+    return bool(version)
 
 
 def _primary(error: sqlite3.Error) -> int | None:

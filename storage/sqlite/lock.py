@@ -25,7 +25,7 @@ class WriteLock:
 
     def __init__(self, dataset: Path, *, wait: float) -> None:
         self._dataset = dataset
-        self._path = dataset.with_name(dataset.name + "-lock")
+        self._path = Path(f"{dataset}-lock")
         self._wait = wait
 
     @contextmanager

@@ -100,6 +100,8 @@ class SqliteRuns:
                 "UPDATE run SET status = ?, finished_at = ?, error = ? WHERE id = ?",
                 (status, int(time.time()), error, run_id),
             )
+            if status == "done":
+                connection.execute("DELETE FROM checkpoint WHERE run_id = ?", (run_id,))
 
     def get(self, run_id: int) -> RunRecord:
         row = self._database.one(f"{_COLUMNS} WHERE run.id = ?", (run_id,))

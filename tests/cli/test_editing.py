@@ -210,3 +210,13 @@ def test_a_backup_is_a_dataset_and_never_replaces_a_file(
     assert json.loads(result.stdout) == {"path": str(target), "bytes": target.stat().st_size}
     assert json.loads(run("stats", "--json", on=target).stdout)["images"] == 100
     assert run("db", "backup", target).exit_code == 4
+
+
+@pytest.mark.parametrize(
+    "words", [("label", "", "cat"), ("split", " ", "--to", "test"), ("ls", "")]
+)
+def test_an_empty_word_does_not_mean_all_images(words: tuple[str, ...], run: Run, db: Path) -> None:
+    open_repository(db, create=True).close()
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "a word of the query is empty" in result.stderr

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from storage.errors import (
     UsageError,
 )
 
-from .conftest import Run, RunProcess
+from .conftest import ROOT, Run, RunProcess
 
 RUNNER = CliRunner()
 
@@ -248,3 +250,19 @@ def test_completion_offers_the_commands(shell: str, run_process: RunProcess) -> 
         }
     )
     assert "stats" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "code"),
+    [("db init", ">&-", 0), ("stats", ">&- 2>&-", 3), ("import -", "<&-", 4)],
+)
+def test_a_stream_that_is_closed_is_nobody_to_write_to_and_nothing_to_read(
+    words: str, closed: str, code: int, db: Path
+) -> None:
+    line = f'"{sys.executable}" -m cli --db "{db}" {words} {closed}'
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "internal" not in done.stderr

@@ -91,6 +91,22 @@ def test_a_missing_path_is_refused_and_the_others_imported(photos: Path, run: Ru
     assert report["refusals"][0]["source"].endswith("nowhere")
 
 
+def test_an_empty_name_is_not_the_current_folder(run: Run, db: Path) -> None:
+    result = run("import", "")
+    assert result.exit_code == 2
+    assert "empty name" in result.stderr
+    assert not db.exists()
+
+
+def test_a_label_for_images_that_are_there_already_is_said_to_have_no_effect(
+    photos: Path, run: Run
+) -> None:
+    run("import", photos)
+    result = run("import", photos, "--label", "other")
+    assert result.exit_code == 0
+    assert "6 images that were there already keep their label" in result.stderr
+
+
 def test_a_missing_path_alone_makes_no_dataset(tmp_path: Path, run: Run, db: Path) -> None:
     result = run("import", tmp_path / "nowhere")
     assert result.exit_code == 4

@@ -125,7 +125,7 @@ def test_prediction_never_loads_tensorflow(where: str, dataset: Path, tmp_path: 
         (image,) = store_digits(repo, 1)
         picture = tmp_path / "digit.png"
         picture.write_bytes(repo.images.data(image))
-    words = [str(picture)] if where == "file" else ["--query", "", "--save"]
+    words = [str(picture)] if where == "file" else ["--query", "id>0", "--save"]
     loaded = loaded_by("predict", *words, db=dataset)
     assert "ai_edge_litert" in loaded
     assert not loaded & {"tensorflow", "keras", "sklearn", "matplotlib", "textual"}

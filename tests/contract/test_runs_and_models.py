@@ -10,6 +10,7 @@ import pytest
 
 from storage.errors import DatasetError, NotFound, NotReady
 from storage.query import parse
+from storage.records import RunStatus
 from storage.repository import Repository
 from tests.making import (
     add_images,
@@ -49,6 +50,17 @@ def test_a_finished_run_says_how_it_ended(repository: Repository) -> None:
     record = repository.runs.get(run)
     assert (record.status, record.error) == ("failed", "the disk is full")
     assert record.finished_at is not None
+
+
+@pytest.mark.parametrize(("status", "kept"), [("done", False), ("stopped", True), ("failed", True)])
+def test_checkpoints_are_kept_until_the_run_is_done(
+    repository: Repository, status: RunStatus, kept: bool
+) -> None:
+    run = repository.runs.create(new_run())
+    repository.runs.record_epoch(run, epoch(1), last=checkpoint(1), best=checkpoint(1))
+    repository.runs.finish(run, status)
+    assert (repository.runs.checkpoint(run, "last") is not None) == kept
+    assert len(repository.runs.get(run).epochs) == 1
 
 
 def test_runs_are_listed_newest_first(repository: Repository) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.sqlite.schema import APPLICATION_ID
 from tests.faults.harness import (
     Content,
     Step,
@@ -126,6 +127,26 @@ def test_a_dataset_file_whose_making_was_killed_is_finished_by_the_next_import(
         assert done.returncode == 0, done.stderr
         assert len(content(db)) == 20
         assert_sound(db)
+
+
+def test_a_dataset_file_killed_with_its_journal_open_is_finished_by_the_next_import(
+    few: Path, tmp_path: Path
+) -> None:
+    making = tmp_path / "making.db"
+    db = tmp_path / "images.db"
+    with closing(sqlite3.connect(making, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE image (data BLOB)")
+        connection.execute("INSERT INTO image VALUES (zeroblob(1000000))")
+        # As they lie on the disk at this moment, so they lie after a kill.
+        shutil.copy(making, db)
+        shutil.copy(f"{making}-journal", f"{db}-journal")
+    done = run(db, "import", few)
+    assert done.returncode == 0, done.stderr
+    assert len(content(db)) == 20
+    assert_sound(db)
 
 
 # Interrupted

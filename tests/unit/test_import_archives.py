@@ -214,6 +214,27 @@ def test_every_truncation_of_a_packed_tar_is_refused(tmp_path: Path, how: str) -
             open_tar(path)
 
 
+@pytest.mark.parametrize("cut", [0, 1, 100, 511])
+def test_a_plain_tar_cut_at_or_within_a_header_is_refused(tmp_path: Path, cut: int) -> None:
+    path = tarred(tmp_path / "a.tar", dict(PETS))
+    with tarfile.open(path) as archive:
+        second = archive.getmembers()[1].offset
+    path.write_bytes(path.read_bytes()[: second + cut])
+    with pytest.raises(RefusedInput, match="no whole tar archive"):
+        open_tar(path)
+
+
+def test_a_tar_with_one_changed_byte_in_a_header_is_refused(tmp_path: Path) -> None:
+    path = tarred(tmp_path / "a.tar", dict(PETS))
+    with tarfile.open(path) as archive:
+        second = archive.getmembers()[1].offset
+    damaged = bytearray(path.read_bytes())
+    damaged[second + 10] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(RefusedInput, match="no whole tar archive"):
+        open_tar(path)
+
+
 def test_a_tar_cut_within_a_picture_is_refused(tmp_path: Path) -> None:
     path = tarred(tmp_path / "a.tar", dict(PETS))
     path.write_bytes(path.read_bytes()[: 512 * 3 + 100])
@@ -226,3 +247,14 @@ def test_two_xz_streams_one_after_the_other_are_one(tmp_path: Path) -> None:
     path = tmp_path / "a.tar.xz"
     path.write_bytes(lzma.compress(plain[:1000]) + bytes(8) + lzma.compress(plain[1000:]))
     assert places(open_tar(path)) == EXPECTED
+
+
+def test_more_entries_than_the_limit_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.importing.zips.MOST_ENTRIES", 2)
+    monkeypatch.setattr("storage.importing.tars.MOST_ENTRIES", 2)
+    with pytest.raises(RefusedInput, match="3 entries; the limit is 2"):
+        open_zip(zipped(tmp_path / "a.zip", dict(PETS)))
+    with pytest.raises(RefusedInput, match="over 2 entries"):
+        open_tar(tarred(tmp_path / "a.tar", dict(PETS)))

@@ -92,6 +92,12 @@ def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
         open_source(tmp_path / "gone")
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_a_path_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RefusedInput, match="cannot be read"):
+        open_source(tmp_path / name)
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(RefusedInput, match="is empty"):

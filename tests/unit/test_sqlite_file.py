@@ -18,7 +18,12 @@ from storage.query import parse
 from storage.sqlite import images
 from storage.sqlite.database import CHECKPOINT_BYTES
 from storage.sqlite.lock import WriteLock
-from storage.sqlite.schema import LARGE_INDEXES, SCHEMA_VERSION
+from storage.sqlite.schema import (
+    APPLICATION_ID,
+    LARGE_INDEXES,
+    SCHEMA_VERSION,
+    migrate_to_first,
+)
 from tests.making import add_images, new_image, new_model, new_prediction
 
 
@@ -72,6 +77,13 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         open_repository(tmp_path)
 
 
+@pytest.mark.parametrize("create", [False, True])
+@pytest.mark.parametrize("name", [".", "/", ".."])
+def test_a_folder_by_a_name_without_a_last_part_is_refused(name: str, create: bool) -> None:
+    with pytest.raises(DatasetError, match="is a folder"):
+        open_repository(name, create=create)
+
+
 def test_a_newer_file_is_refused_with_both_versions(path: Path) -> None:
     _make(path)
     connection = sqlite3.connect(path)
@@ -93,12 +105,21 @@ def test_a_damaged_file_is_named_as_damaged(path: Path) -> None:
 def test_a_file_whose_making_was_cut_short_is_finished(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA page_size=8192")
-    connection.execute(f"PRAGMA application_id={0x50785368}")
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.close()
     with pytest.raises(DatasetError, match="not finished"):
         open_repository(path)
     with open_repository(path, create=True) as repository:
         assert repository.stats().images == 0
+
+
+def test_a_file_whose_making_was_cut_short_between_two_migrations_is_finished(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    migrate_to_first(connection)
+    connection.close()
+    with open_repository(path, create=True) as repository:
+        assert repository.info().schema_version == SCHEMA_VERSION
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "http://x"])
