@@ -106,9 +106,9 @@ class Images(Protocol):
         """(id, bytes) of every thumbnail, in id order."""
         ...
 
-    def without_thumbnail(self, *, over: int) -> list[int]:
-        """The images whose longer side is over so many px and that have no thumbnail, in id
-        order; those in the trash too."""
+    def without_thumbnail(self, *, pixels: int) -> list[int]:
+        """The images of so many pixels and more that have no thumbnail, in id order; those in the
+        trash too."""
         ...
 
     def set_thumbnails(self, thumbnails: Mapping[int, bytes | None]) -> None:

@@ -1,6 +1,6 @@
 """Thumbnails put right: missing ones made, those that cannot be decoded made anew.
 
-An image has one when its longer side is over THUMBNAIL_SIDE, as storage.pictures makes them.
+An image of THUMBNAIL_FROM pixels and more has one, as storage.pictures makes them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from storage.errors import RefusedInput
-from storage.pictures import THUMBNAIL_SIDE, describe, open_picture
+from storage.pictures import THUMBNAIL_FROM, THUMBNAIL_SIDE, describe, open_picture
 from storage.repository import Repository
 
 _BATCH = 64
@@ -41,12 +41,12 @@ def repair_thumbnails(
             broken.append(image_id)
         looked += 1
         progress(looked)
-    missing = repo.images.without_thumbnail(over=THUMBNAIL_SIDE)
+    missing = repo.images.without_thumbnail(pixels=THUMBNAIL_FROM)
     if dry_run:
         return Repaired(len(missing) + len(broken), len(broken), ())
     for start in range(0, len(broken), _BATCH):
         repo.images.set_thumbnails(dict.fromkeys(broken[start : start + _BATCH]))
-    missing = repo.images.without_thumbnail(over=THUMBNAIL_SIDE)
+    missing = repo.images.without_thumbnail(pixels=THUMBNAIL_FROM)
     made = 0
     failed: list[tuple[int, str]] = []
     for start in range(0, len(missing), _BATCH):

@@ -198,11 +198,11 @@ class SqliteImages:
                 return
             last = rows[-1][0]
 
-    def without_thumbnail(self, *, over: int) -> list[int]:
+    def without_thumbnail(self, *, pixels: int) -> list[int]:
         rows = self._database.all(
-            "SELECT id FROM image WHERE max(width, height) > ? "
+            "SELECT id FROM image WHERE width * height >= ? "
             "AND id NOT IN (SELECT image_id FROM thumbnail) ORDER BY id",
-            (over,),
+            (pixels,),
         )
         return [row[0] for row in rows]
 

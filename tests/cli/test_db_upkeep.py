@@ -81,16 +81,16 @@ def test_emptying_the_trash_asks_on_a_terminal(
 
 
 def test_thumbnails_are_repaired(db: Path, run: Run) -> None:
-    large = png(200, 200, bytes(40_000))
+    large = png(1000, 1000, bytes(1_000_000))
     with open_repository(db, create=True) as repo:
-        add_images(repo, new_image(1, data=large, width=200, height=200))
+        add_images(repo, new_image(1, data=large, width=1000, height=1000))
     assert run("db", "repair-thumbnails", "--dry-run").stdout == (
         "1 thumbnail would be made, 0 would be dropped\n"
     )
     assert run("db", "repair-thumbnails").stdout == "1 thumbnail made, 0 dropped\n"
     with open_repository(db) as repo:
         assert repo.images.thumbnail(1)
-        add_images(repo, new_image(2, width=300))
+        add_images(repo, new_image(2, width=50_000))
     result = run("db", "repair-thumbnails")
     assert result.exit_code == 1
     assert "image 2: not a picture" in result.stdout

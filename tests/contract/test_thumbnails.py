@@ -13,16 +13,16 @@ from tests.making import add_images, new_image
 
 
 def wide(number: int, **changes: object) -> object:
-    data = png(200, 100, bytes((number + place) % 256 for place in range(20_000)))
-    return new_image(number, data=data, width=200, height=100, **changes)
+    data = png(2000, 500, bytes([number]) * 1_000_000)
+    return new_image(number, data=data, width=2000, height=500, **changes)
 
 
 def test_images_without_a_thumbnail_are_those_that_are_large(repository: Repository) -> None:
     _, two, three = add_images(
-        repository, new_image(1), new_image(2, width=129), new_image(3, height=200)
+        repository, new_image(1), new_image(2, width=1000), new_image(3, height=2000)
     )
-    add_images(repository, new_image(4, width=200, thumbnail=b"small"))
-    assert repository.images.without_thumbnail(over=128) == [two, three]
+    add_images(repository, new_image(4, width=2000, thumbnail=b"small"))
+    assert repository.images.without_thumbnail(pixels=28_000) == [two, three]
     repository.images.set_thumbnails({two: b"two", three: None})
     assert list(repository.images.thumbnails()) == [(two, b"two"), (4, b"small")]
     with pytest.raises(NotFound, match="no image 99"):
@@ -36,7 +36,7 @@ def test_missing_thumbnails_are_made_and_broken_ones_made_anew(repository: Repos
         new_image(1),
         wide(2),
         wide(3, thumbnail=b"no picture"),
-        new_image(4, width=300),
+        new_image(4, width=50_000),
     )
     would = repair_thumbnails(repository, dry_run=True)
     assert (would.made, would.dropped, would.failed) == (3, 1, ())
