@@ -186,8 +186,9 @@ def _write(
         if len(group) > len(shown):
             line(f"… and {len(group) - len(shown):,} more")
         line()
-    count = sum(map(len, choice.groups))
-    line(f"{plural(len(choice.groups), 'group')} of {kind} duplicates, {plural(count, 'image')}")
+    groups = plural(len(choice.groups), "group")
+    images = plural(sum(map(len, choice.groups)), "image")
+    line(f"{groups} of {kind.removesuffix('s')} duplicates, {images}")
     if kind == "exact":
         note(EXACT, quiet=state.quiet)
     elif limit is not None and len(choice.groups) > limit:

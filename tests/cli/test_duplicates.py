@@ -47,7 +47,7 @@ def test_equal_pixels_are_listed_as_a_group(copies: Path, run: Run) -> None:
     assert printed(run, "duplicates", "pixels")["groups"] == [[1, 3]]
     text = run("duplicates", "pixels").stdout
     assert "group 1: 2 images" in text
-    assert text.endswith("1 group of pixels duplicates, 2 images\n")
+    assert text.endswith("1 group of pixel duplicates, 2 images\n")
 
 
 def test_near_duplicates_depend_on_the_distance(copies: Path, run: Run) -> None:
