@@ -32,6 +32,8 @@ SUMMARIES = {
     "label": "Give images a label, or take it away.",
     "tag": "Put a tag on images, or take it off.",
     "split": "Put images into train, val or test.",
+    "duplicates": "Find copies of pictures, and keep one of each.",
+    "problems": "Find dark, blank, blurry, odd and animated images.",
     "labels": "List, rename, merge or remove labels.",
     "tags": "List, rename or remove tags.",
     "rm": "Put images into the trash; `db vacuum` empties it.",

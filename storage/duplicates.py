@@ -26,6 +26,10 @@ NEAR = 4
 MOST = 10
 """The largest distance: beyond it pictures that have nothing in common are near by chance."""
 
+CROWD = 0.05
+"""A group with more than this share of all images says that these pictures are too much alike to be
+told apart by so few bits, not that they are copies of one another."""
+
 _RUN = 512
 _CHECK_EVERY = 256
 _SAMPLE = 65_536
@@ -110,6 +114,12 @@ def kept_of(prints: Fingerprints, group: NDArray[np.int64], keep: Keep) -> int:
 
     order = np.lexsort((prints.ids[group], -prints.bytes[group], -prints.pixels[group]))
     return int(group[order[0]])
+
+
+def crowded(prints: Fingerprints, groups: Iterable[NDArray[np.int64]]) -> int:
+    """The size of the largest group, where it is a CROWD of 20 images and more; else 0."""
+    largest = max(map(len, groups), default=0)
+    return largest if largest >= max(20, CROWD * len(prints.ids)) else 0
 
 
 def equal_labels(keys: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from cli.output import line, write_json
 from cli.selection import QueryCommand, query_of, query_text
 from cli.session import session
 from cli.text import nearest, plural
-from storage.errors import UsageError
+from storage.errors import ExitCode, UsageError
 from storage.query import Query
 from storage.records import SPLITS, Split
 from storage.repository import Repository
@@ -26,9 +26,11 @@ Examples:
   pixshelf split --ratios 80/10/10
   pixshelf split source:"holdout/*" --to test
   pixshelf split split:none --ratios 90/10/0 --dry-run
+  pixshelf split --check
 
 With --ratios each image is placed by a hash of its pixels and the seed: doing it again, or with
-more images, moves none, and copies of one picture stay together.
+more images, moves none, and copies of one picture stay together. --check leaves with exit code 1
+where a picture, or one that looks like it, is in more than one split.
 """
 
 
@@ -45,6 +47,15 @@ def split(
         str | None,
         typer.Option("--ratios", metavar="A/B/C", help="Share them out as train/val/test."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Look for duplicates in more than one split.")
+    ] = False,
+    distance: Annotated[
+        int | None,
+        typer.Option(
+            "--distance", metavar="BITS", help="For --check: bits of 64 that differ. [default: 4]"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed for --ratios.")] = 0,
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -54,8 +65,15 @@ def split(
     Prints how many images went where and how many were changed. The whole change is one action
     of the dataset's history.
     """
-    if (to is None) == (ratios is None):
-        raise UsageError("give either --to or --ratios", hint="pixshelf split --ratios 80/10/10")
+    if [to is None, ratios is None, not check].count(False) != 1:
+        raise UsageError(
+            "give one of --to, --ratios and --check", hint="pixshelf split --ratios 80/10/10"
+        )
+    if check:
+        _check(ctx, query_of(query), distance, json=json)
+        return
+    if distance is not None:
+        raise UsageError("--distance was given without --check", hint="pixshelf split --check")
     target = None if to is None else _split_named(to)
     shares = None if ratios is None else parse_ratios(ratios)
     parsed = query_of(query)
@@ -85,6 +103,18 @@ def split(
     places = ", ".join(f"{count:,} in {name}" for name, count in splits.items())
     end = "nothing changed (dry run)" if changed is None else f"{changed:,} changed"
     line(f"{plural(len(assigned), 'image')}{': ' if places else ''}{places}; {end}")
+
+
+def _check(ctx: typer.Context, query: Query, distance: int | None, *, json: bool) -> None:
+    from cli.leakage import find_leakage, write_leakage
+    from storage.duplicates import NEAR
+
+    state = session(ctx)
+    with state.open() as repo:
+        found = find_leakage(repo, query, NEAR if distance is None else distance)
+    write_leakage(found, json=json, quiet=state.quiet)
+    if found.any:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _split_named(name: str) -> Split | None:

@@ -72,6 +72,17 @@ class Database:
         row = self.one(sql, parameters)
         return None if row is None else row[0]
 
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """What is read within is as of one moment. Keep it short: the log cannot be folded back
+        past it."""
+        with self.errors():
+            self._reader.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._reader.execute("COMMIT")
+
     def another_reader(self) -> sqlite3.Connection:
         """A read-only connection of the caller's own, to close; for use inside `errors()`."""
         return self._connect(read_only=True)

@@ -23,6 +23,7 @@ from storage.repository import (
 from storage.sqlite.asking import SqliteRows
 from storage.sqlite.backup import back_up
 from storage.sqlite.checking import check
+from storage.sqlite.counting import stats
 from storage.sqlite.database import Database
 from storage.sqlite.history import SqliteHistory
 from storage.sqlite.images import SqliteImages
@@ -31,8 +32,6 @@ from storage.sqlite.models import SqliteModels
 from storage.sqlite.predictions import SqlitePredictions
 from storage.sqlite.runs import SqliteRuns
 from storage.sqlite.vocabulary import SqliteLabels, SqliteTags
-
-SHOWN = "id NOT IN (SELECT image_id FROM trash)"
 
 
 class SqliteRepository:
@@ -54,32 +53,7 @@ class SqliteRepository:
         return str(self._database.path.absolute())
 
     def stats(self) -> Stats:
-        database = self._database
-        images, size = database.all(
-            f"SELECT count(*), coalesce(sum(bytes), 0) FROM image WHERE {SHOWN}"
-        )[0]
-        splits: dict[str | None, int] = dict(
-            database.all(f"SELECT split, count(*) FROM image WHERE {SHOWN} GROUP BY split")
-        )
-        formats = database.all(
-            f"SELECT format, count(*) AS n FROM image WHERE {SHOWN} "
-            "GROUP BY format ORDER BY n DESC, format"
-        )
-        sizes = database.all(
-            f"SELECT width || 'x' || height, count(*) AS n FROM image WHERE {SHOWN} "
-            "GROUP BY width, height ORDER BY n DESC, width, height"
-        )
-        labels = self.labels.counts()
-        order = ("train", "val", "test", None)
-        return Stats(
-            images=images,
-            unlabelled=images - sum(labels.values()),
-            bytes=size,
-            labels={label: count for label, count in labels.items() if count},
-            splits={split or "none": splits[split] for split in order if split in splits},
-            formats=dict(formats),
-            sizes=dict(sizes),
-        )
+        return stats(self._database)
 
     def info(self) -> DatasetInfo:
         database = self._database

@@ -5,14 +5,9 @@ from __future__ import annotations
 from storage.ordering import natural_key
 from storage.records import Action
 from storage.sqlite import edits
+from storage.sqlite.counting import label_counts
 from storage.sqlite.database import Database
 
-_LABELS = """
-    SELECT label.name, coalesce(counted.n, 0) FROM label LEFT JOIN (
-        SELECT label_id, count(*) AS n FROM image
-        WHERE id NOT IN (SELECT image_id FROM trash) GROUP BY label_id
-    ) AS counted ON counted.label_id = label.id
-"""
 _TAGS = """
     SELECT tag.name, coalesce(counted.n, 0) FROM tag LEFT JOIN (
         SELECT tag_id, count(*) AS n FROM image_tag
@@ -32,7 +27,7 @@ class SqliteLabels:
         return sorted((row[0] for row in rows), key=natural_key)
 
     def counts(self) -> dict[str, int]:
-        return dict(sorted(self._database.all(_LABELS), key=lambda row: natural_key(row[0])))
+        return label_counts(self._database)
 
     def rename(self, old: str, new: str, *, actor: str) -> Action:
         return edits.rename(self._database, "label", old, new, actor=actor)
