@@ -27,7 +27,7 @@ from storage.sqlite.database import Database, Row
 from storage.sqlite.names import ensure
 from storage.sqlite.schema import LARGE, LARGE_INDEXES
 from storage.sqlite.selecting import predicting_model, select
-from storage.sqlite.stored import read_stored
+from storage.sqlite.stored import read_data, read_stored
 
 _RECORD = """
     SELECT image.id, image.sha256, label.name, image.split,
@@ -166,19 +166,7 @@ class SqliteImages:
         return data
 
     def iter_data(self, image_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        for start in range(0, len(image_ids), 256):
-            wanted = image_ids[start : start + 256]
-            found: dict[int, bytes] = dict(
-                self._database.all(
-                    "SELECT image_id, data FROM image_data "
-                    "WHERE image_id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(list(wanted)),),
-                )
-            )
-            for image_id in wanted:
-                if image_id not in found:
-                    raise _no_image(image_id)
-                yield image_id, found[image_id]
+        return read_data(self._database, image_ids)
 
     def thumbnail(self, image_id: int) -> bytes | None:
         data: bytes | None = self._database.value(
