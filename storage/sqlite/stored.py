@@ -36,7 +36,7 @@ def read_data(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[in
     """See Images.iter_data."""
     for start in range(0, len(image_ids), _PAGE):
         wanted = image_ids[start : start + _PAGE]
-        sizes = dict(database.all(_SIZES, (json.dumps(list(wanted)),)))
+        sizes: dict[int, int] = dict(database.all(_SIZES, (json.dumps(list(wanted)),)))
         for image_id in wanted:
             if image_id not in sizes:
                 raise _gone(image_id)
