@@ -16,7 +16,7 @@ from storage.query import PREDICTION_SORTS, Sort, Term
 DRIVING = 3_000
 """From so few images, reading each and sorting is quicker than walking an order to find them."""
 
-LISTED = 20_000
+LISTED = 12_000
 """So few ids are listed first, and then looked for in the list, not in the tables."""
 
 _ALWAYS_INDEXED = frozenset({"id", "tag", "predicted", "conf", "margin"})
@@ -70,7 +70,7 @@ def plan_page(sort: Sort, conditions: Sequence[Condition], probe: Probe) -> Plan
     """For a page at a time."""
     few = _few(conditions, probe)
     rarest_first = [*(condition for _, condition in few), *conditions]
-    lead = next((c for c in rarest_first if c.equal and _leads(sort, conditions, c)), None)
+    lead = next((c for c in rarest_first if _leads(sort, conditions, c)), None)
     most = LISTED if sort.key == "id" else DRIVING
     if few and few[0][0] <= most and few[0][1] is not lead:
         return Plan(driver=few[0][1])
@@ -101,9 +101,13 @@ def _indexed(condition: Condition, probe: Probe) -> bool:
 
 
 def _leads(sort: Sort, conditions: Sequence[Condition], condition: Condition) -> bool:
-    """Whether an index has the images of a condition in this order."""
+    """Whether an index has the images of a condition, and they in this order."""
     term = condition.term
-    if term is None:
+    if term is None or term.negated:
+        return False
+    if sort.key != "id" and _SORTED_BY.get(term.field, term.field) == sort.key:
+        return len(term.values) == 1
+    if not condition.equal:
         return False
     if sort.key in PREDICTION_SORTS:
         answers = term.field == "predicted" or term.values in {("wrong",), ("right",)}
@@ -111,3 +115,6 @@ def _leads(sort: Sort, conditions: Sequence[Condition], condition: Condition) ->
     of_answers = any("{p}" in other.text for other in conditions)
     in_order = term.field in {"label", "split", "format"} or term.values == ("unlabelled",)
     return sort.key == "id" and in_order and not of_answers
+
+
+_SORTED_BY = {"conf": "confidence"}
