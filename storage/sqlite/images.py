@@ -103,7 +103,7 @@ class SqliteImages:
         return _record(row)
 
     def page(self, query: Query, *, limit: int = 100, after: str | None = None) -> Page:
-        selection = select(self._database, query)
+        selection = select(self._database, query, continued=after is not None)
         model = predicting_model(self._database, query.model)
         where, parameters = selection.after(after)
         direction = "DESC" if query.sort.descending else "ASC"
