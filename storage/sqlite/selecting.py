@@ -27,7 +27,7 @@ def select(
     continued: bool = False,
 ) -> Selection:
     """The query as SQL: for a page at a time, `continued` or not, or for the `whole` of it;
-    `with_image` where the caller reads columns of `i`. Raises NotReady, NotFound (an unknown model)."""
+    `with_image` where the caller reads columns of `i`. Raises NotReady, NotFound (a model)."""
     if query.asks_measures and database.one("SELECT 1 FROM measure LIMIT 1") is None:
         raise NotReady(
             "the query asks how images look, and none has been measured yet",
