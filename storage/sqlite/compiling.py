@@ -116,11 +116,12 @@ def compile_query(
     probe: Probe,
     whole: bool = False,
     with_image: bool = False,
+    continued: bool = False,
 ) -> Selection:
     """`model_id` is the model whose predictions are meant; `label_ids` and `tag_ids` look names
     up; `probe` looks at the data. A `whole` selection is read to its end, any other a page at a
-    time. `with_image` asks for `i` in the source. Raises NotReady when the query asks for
-    predictions and no model has any."""
+    time, `continued` from a place in the order. `with_image` asks for `i` in the source. Raises
+    NotReady when the query asks for predictions and no model has any."""
     if query.asks_prediction and model_id is None:
         raise NotReady(
             "the query asks for predictions, and no model has made any yet",
@@ -129,7 +130,10 @@ def compile_query(
     conditions = [_condition(term, model_id, label_ids, tag_ids) for term in query.terms]
     if not query.asks_trash:
         conditions.insert(0, Condition(_SHOWN, ()))
-    plan = (plan_whole if whole else plan_page)(query.sort, conditions, probe)
+    if whole:
+        plan = plan_whole(conditions, probe)
+    else:
+        plan = plan_page(query.sort, conditions, probe, continued=continued)
     by_image = (
         with_image
         or query.sort.key in IMAGE_SORTS

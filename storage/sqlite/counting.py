@@ -5,9 +5,12 @@ The trash is counted apart and taken off, which leaves the passes free of a look
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from storage.ordering import natural_key
 from storage.records import Stats
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Row
+from storage.sqlite.expecting import expect_rows
 
 
 def counted(*columns: str) -> str:
@@ -39,16 +42,19 @@ _TOTALS = """
 
 def label_counts(database: Database) -> dict[str, int]:
     """How many images each label has, in natural order."""
-    return dict(sorted(database.all(LABELS), key=lambda row: natural_key(row[0])))
+    rows: Sequence[Row] = expect_rows(database.all(LABELS), "ti", "a label")
+    return dict(sorted(rows, key=lambda row: natural_key(row[0])))
 
 
 def stats(database: Database) -> Stats:
     """See Repository.stats. All of it is as of one moment."""
     with database.one_moment():
         images, size = database.all(_TOTALS)[0]
-        splits: dict[str | None, int] = dict(database.all(counted("split")))
-        formats = database.all(counted("format"))
-        sizes = database.all(counted("width", "height"))
+        splits: dict[str | None, int] = dict(
+            expect_rows(database.all(counted("split")), "Ti", "a split")
+        )
+        formats = list(expect_rows(database.all(counted("format")), "ti", "a format"))
+        sizes = list(expect_rows(database.all(counted("width", "height")), "iii", "a size"))
         labels = label_counts(database)
     formats.sort(key=lambda row: (-row[1], row[0]))
     sizes.sort(key=lambda row: (-row[2], row[0], row[1]))

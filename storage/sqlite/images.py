@@ -24,6 +24,7 @@ from storage.records import (
 from storage.sqlite import edits
 from storage.sqlite.compiling import write_cursor
 from storage.sqlite.database import Database, Row
+from storage.sqlite.expecting import expect, stored_json
 from storage.sqlite.names import ensure
 from storage.sqlite.schema import LARGE, LARGE_INDEXES
 from storage.sqlite.selecting import predicting_model, select
@@ -103,7 +104,7 @@ class SqliteImages:
         return _record(row)
 
     def page(self, query: Query, *, limit: int = 100, after: str | None = None) -> Page:
-        selection = select(self._database, query)
+        selection = select(self._database, query, continued=after is not None)
         model = predicting_model(self._database, query.model)
         where, parameters = selection.after(after)
         direction = "DESC" if query.sort.descending else "ASC"
@@ -292,6 +293,7 @@ def _insert(
 
 
 def _record(row: Row) -> ImageRecord:
+    expect(row, "ibTT?iiititiITRI", f"image {row[0]}")
     image_id, sha256, label, split, tags = row[:5]
     width, height, channels, format_, size, source, added_at = row[5:12]
     model, predicted, confidence, wrong = row[12:16]
@@ -305,7 +307,7 @@ def _record(row: Row) -> ImageRecord:
         sha256=sha256,
         label=label,
         split=split,
-        tags=tuple(json.loads(tags)),
+        tags=tuple(stored_json(tags, list, f"image {image_id}")),
         width=width,
         height=height,
         channels=channels,

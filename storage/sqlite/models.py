@@ -11,6 +11,7 @@ from storage.errors import DatasetError, NotFound, NotReady
 from storage.labels import clean_label
 from storage.records import ModelRecord, NewModel
 from storage.sqlite.database import Database, Row
+from storage.sqlite.expecting import expect, stored_json
 from storage.sqlite.names import ensure
 from storage.sqlite.selecting import find_model
 
@@ -110,8 +111,12 @@ class SqliteModels:
 
 
 def _record(row: Row) -> ModelRecord:
-    model_id, name, run, labels, spec, *rest = row
-    return ModelRecord(model_id, name, run, tuple(json.loads(labels)), json.loads(spec), *rest)
+    what = f"model {row[0]}"
+    expect(row, "itI??ibrRRi", what)
+    model_id, name, run, *json_columns = row[:5]
+    labels = tuple(stored_json(json_columns[0], list, what))
+    spec = stored_json(json_columns[1], dict, what)
+    return ModelRecord(model_id, name, run, labels, spec, *row[5:])
 
 
 def _no_model(model_id: int) -> NotFound:

@@ -16,7 +16,7 @@ from storage.query import PREDICTION_SORTS, Sort, Term
 DRIVING = 3_000
 """From so few images, reading each and sorting is quicker than walking an order to find them."""
 
-LISTED = 20_000
+LISTED = 12_000
 """So few ids are listed first, and then looked for in the list, not in the tables."""
 
 _ALWAYS_INDEXED = frozenset({"id", "tag", "predicted", "conf", "margin"})
@@ -66,18 +66,20 @@ class Probe:
     large: Callable[[], bool]
 
 
-def plan_page(sort: Sort, conditions: Sequence[Condition], probe: Probe) -> Plan:
-    """For a page at a time."""
+def plan_page(
+    sort: Sort, conditions: Sequence[Condition], probe: Probe, *, continued: bool = False
+) -> Plan:
+    """For a page at a time; `continued` where one begins at a place in the order."""
     few = _few(conditions, probe)
     rarest_first = [*(condition for _, condition in few), *conditions]
-    lead = next((c for c in rarest_first if c.equal and _leads(sort, conditions, c)), None)
+    lead = next((c for c in rarest_first if _leads(sort, conditions, c, continued)), None)
     most = LISTED if sort.key == "id" else DRIVING
     if few and few[0][0] <= most and few[0][1] is not lead:
         return Plan(driver=few[0][1])
     return Plan(lead=lead, sets=tuple(c for _, c in few if c is not lead))
 
 
-def plan_whole(_: Sort, conditions: Sequence[Condition], probe: Probe) -> Plan:
+def plan_whole(conditions: Sequence[Condition], probe: Probe) -> Plan:
     """For everything at once: with few images, from them; otherwise as SQLite sees fit."""
     few = _few(conditions, probe)
     return Plan(driver=few[0][1] if few else None)
@@ -100,10 +102,20 @@ def _indexed(condition: Condition, probe: Probe) -> bool:
     return always or probe.large()
 
 
-def _leads(sort: Sort, conditions: Sequence[Condition], condition: Condition) -> bool:
-    """Whether an index has the images of a condition in this order."""
+def _leads(
+    sort: Sort, conditions: Sequence[Condition], condition: Condition, continued: bool
+) -> bool:
+    """Whether an index has the images of a condition, and they in this order."""
     term = condition.term
-    if term is None:
+    if term is None or term.negated:
+        return False
+    of_key = sort.key == ("confidence" if term.field == "conf" else term.field)
+    if sort.key != "id" and (of_key or (sort.key, term.values) == _BELOW):
+        # SQLite keeps to one bound on a side, and the place is then the nearer one.
+        below = term.op.startswith("<") or term.field == "is"
+        begins = (term.op == ":" and term.field != "is") or below == sort.descending
+        return len(term.values) == 1 and not (continued and begins)
+    if not condition.equal:
         return False
     if sort.key in PREDICTION_SORTS:
         answers = term.field == "predicted" or term.values in {("wrong",), ("right",)}
@@ -111,3 +123,6 @@ def _leads(sort: Sort, conditions: Sequence[Condition], condition: Condition) ->
     of_answers = any("{p}" in other.text for other in conditions)
     in_order = term.field in {"label", "split", "format"} or term.values == ("unlabelled",)
     return sort.key == "id" and in_order and not of_answers
+
+
+_BELOW = ("confidence", ("uncertain",))

@@ -8,6 +8,7 @@ import time
 from storage.errors import NotFound
 from storage.records import Checkpoint, EpochMetrics, NewRun, RunRecord, RunStatus
 from storage.sqlite.database import Database, Row
+from storage.sqlite.expecting import expect, expect_rows, stored_json
 
 _COLUMNS = """
     SELECT run.id, run.name, run.status, run.seed, run.settings, run.labels, run.data_digest,
@@ -117,6 +118,8 @@ class SqliteRuns:
             raise _no_run(run_id)
 
     def _record(self, row: Row) -> RunRecord:
+        what = f"run {row[0]}"
+        expect(row, "itti??b?iiIiITI", what)
         run_id, name, status, seed, settings, labels, digest, versions = row[:8]
         total_epochs, total_steps, pid, started_at, finished_at, error, model = row[8:]
         epochs = self._database.all(
@@ -129,10 +132,10 @@ class SqliteRuns:
             name=name,
             status=status,
             seed=seed,
-            settings=json.loads(settings),
-            labels=tuple(json.loads(labels)),
+            settings=stored_json(settings, dict, what),
+            labels=tuple(stored_json(labels, list, what)),
             data_digest=digest,
-            versions=json.loads(versions),
+            versions=stored_json(versions, dict, what),
             total_epochs=total_epochs,
             total_steps=total_steps,
             pid=pid,
@@ -140,7 +143,7 @@ class SqliteRuns:
             finished_at=finished_at,
             error=error,
             model=model,
-            epochs=tuple(EpochMetrics(*epoch) for epoch in epochs),
+            epochs=tuple(EpochMetrics(*epoch) for epoch in expect_rows(epochs, "iirrrrRR", what)),
         )
 
 

@@ -252,12 +252,14 @@ def _views(*, shown: str) -> tuple[str, ...]:
     )
 
 
+# Those that give an order hold what else is asked of an image and never changes, to be walked
+# without its row.
 LARGE_INDEXES = (
     "CREATE INDEX IF NOT EXISTS image_label ON image (label_id)",
     "CREATE INDEX IF NOT EXISTS image_split ON image (split)",
-    "CREATE INDEX IF NOT EXISTS image_width ON image (width)",
-    "CREATE INDEX IF NOT EXISTS image_height ON image (height)",
-    "CREATE INDEX IF NOT EXISTS image_bytes ON image (bytes)",
+    "CREATE INDEX IF NOT EXISTS image_width ON image (width, id, height, bytes)",
+    "CREATE INDEX IF NOT EXISTS image_height ON image (height, id, width, bytes)",
+    "CREATE INDEX IF NOT EXISTS image_bytes ON image (bytes, id, width, height)",
     "CREATE INDEX IF NOT EXISTS image_format ON image (format)",
     "CREATE INDEX IF NOT EXISTS image_pixel_hash ON image (pixel_hash)",
     "CREATE INDEX IF NOT EXISTS image_size ON image (width, height)",
@@ -295,10 +297,20 @@ _SECOND = (
         animated INTEGER NOT NULL CHECK (animated IN (0, 1))
     ) STRICT
     """,
-    # All that a query asks of a prediction, in the order of the images.
+    # What a query asks of a prediction and an edit never changes, in each order.
     """
     CREATE INDEX prediction_image
-        ON prediction (model_id, image_id, confidence, margin, label_id, wrong)
+        ON prediction (model_id, image_id, confidence, margin, label_id)
+    """,
+    "DROP INDEX prediction_confidence",
+    """
+    CREATE INDEX prediction_confidence
+        ON prediction (model_id, confidence, image_id, margin, label_id)
+    """,
+    "DROP INDEX prediction_margin",
+    """
+    CREATE INDEX prediction_margin
+        ON prediction (model_id, margin, image_id, confidence, label_id)
     """,
 )
 

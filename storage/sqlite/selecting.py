@@ -19,10 +19,15 @@ _LARGE = "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = 'image_lab
 
 
 def select(
-    database: Database, query: Query, *, whole: bool = False, with_image: bool = False
+    database: Database,
+    query: Query,
+    *,
+    whole: bool = False,
+    with_image: bool = False,
+    continued: bool = False,
 ) -> Selection:
-    """The query as SQL: for a page at a time, or for the `whole` of it; `with_image` where the
-    caller reads columns of `i`. Raises NotReady, NotFound (an unknown model)."""
+    """The query as SQL: for a page at a time, `continued` or not, or for the `whole` of it;
+    `with_image` where the caller reads columns of `i`. Raises NotReady, NotFound (a model)."""
     if query.asks_measures and database.one("SELECT 1 FROM measure LIMIT 1") is None:
         raise NotReady(
             "the query asks how images look, and none has been measured yet",
@@ -36,6 +41,7 @@ def select(
         probe=_probe(database),
         whole=whole,
         with_image=with_image,
+        continued=continued,
     )
 
 

@@ -1,0 +1,53 @@
+"""Whether rows hold what the schema says: a file from another hand may hold anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from storage.errors import DatasetError
+from storage.sqlite.database import Row
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "i": (int,),
+    "r": (float, int),
+    "t": (str,),
+    "b": (bytes,),
+    "?": (object,),
+}
+
+
+def expect(row: Row, kinds: str, what: str) -> None:
+    """`kinds` has a letter for each column that is looked at: i(nteger), r(eal), t(ext), b(lob), in
+    capitals where NULL will do, or `?` for any. Raises DatasetError for anything else."""
+    for place, (value, kind) in enumerate(zip(row, kinds, strict=False)):
+        if value is None and (kind.isupper() or kind == "?"):
+            continue
+        if not isinstance(value, _KINDS[kind.lower()]):
+            raise _wrong(f"{what} has {type(value).__name__} in column {place + 1}")
+
+
+def expect_rows(rows: Sequence[Row], kinds: str, what: str) -> Sequence[Row]:
+    """The rows, when all of them pass `expect`."""
+    for row in rows:
+        expect(row, kinds, what)
+    return rows
+
+
+def stored_json(text: Any, kind: type, what: str) -> Any:
+    """The value of a JSON column. Raises DatasetError where it is none, or none of this kind."""
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _wrong(f"{what} has a column that is not JSON") from error
+    if not isinstance(value, kind):
+        raise _wrong(f"{what} has {type(value).__name__} for {kind.__name__} in JSON")
+    return value
+
+
+def _wrong(message: str) -> DatasetError:
+    return DatasetError(
+        f"the dataset file is damaged: {message}",
+        hint="See what else is wrong with 'pixshelf db check', or restore a backup.",
+    )

@@ -1,0 +1,147 @@
+"""How SQLite reads a page: from an index in its order, and never the whole of a table to sort it.
+
+The datasets are small; what counts as large, and as few, is set for the test.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.opening import open_repository
+from storage.query import SORT_KEYS, parse
+from storage.records import SPLITS
+from storage.sqlite import images, planning
+from storage.sqlite.database import Database
+from storage.sqlite.selecting import select
+from tests.making import add_images, new_image, new_model, new_prediction
+
+FILTERS = (
+    *("", "label:a", "label:a,b", "-label:a", "split:test", "split:none", "tag:t", "-tag:t"),
+    *("is:labelled", "is:unlabelled", "is:tagged", "is:predicted", "is:wrong", "is:right"),
+    *("is:uncertain", "-is:wrong", "predicted:a", "conf<0.8", "margin<0.5", "model:1 conf>0.1"),
+    *("format:png", "width>20", "height<=64", "bytes>1", "channels:1", "source:*.png", "id>3"),
+    *("label:a is:wrong", "split:test conf<0.9", "is:wrong,unlabelled", "is:deleted"),
+)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Sixty images with everything that a query can ask for, in a file that counts as large."""
+    path = tmp_path_factory.mktemp("plans") / "set.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "LARGE", 10)
+        with open_repository(path, create=True) as repository:
+            made = (
+                new_image(n, label="ab"[n % 2], split=SPLITS[n % 3], width=10 + n, tags=("t",))
+                for n in range(60)
+            )
+            ids = add_images(repository, *made)
+            model = repository.models.add(new_model("a", "b"))
+            answers = [new_prediction(i, "a", i / 61, i / 122) for i in ids]
+            repository.predictions.save(model, answers)
+    opened = Database(path, create=False, wait=1.0)
+    yield opened
+    opened.close()
+
+
+def plan(database: Database, text: str) -> list[str]:
+    """What SQLite says it does for a page of this query."""
+    selection = select(database, parse(text))
+    rows = database.all(
+        f"EXPLAIN QUERY PLAN SELECT {selection.id}, {selection.key} FROM {selection.source} "
+        f"WHERE {selection.where} ORDER BY {selection.order} LIMIT 5",
+        selection.parameters,
+    )
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("key", SORT_KEYS)
+@pytest.mark.parametrize("text", FILTERS)
+def test_where_much_matches_the_order_comes_from_an_index_and_nothing_is_sorted(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str, key: str, sign: str
+) -> None:
+    monkeypatch.setattr(planning, "DRIVING", -1)
+    monkeypatch.setattr(planning, "LISTED", -1)
+    steps = plan(database, f"{text} sort:{sign}{key}")
+    assert [step for step in steps if "TEMP B-TREE" in step] == []
+    first = next(step for step in steps if " i" in step or " p" in step)
+    assert "INDEX" in first or "PRIMARY KEY" in first or (key == "id" and first == "SCAN i")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["label:a is:wrong", "tag:t", "conf<0.8", "is:uncertain", "width>20", "id:3,4", "is:deleted"],
+)
+def test_few_images_are_read_by_their_ids_and_not_looked_for(database: Database, text: str) -> None:
+    steps = plan(database, text)
+    assert any("USING INTEGER PRIMARY KEY (rowid=?)" in step for step in steps)
+    assert [step for step in steps if step.startswith("SCAN") and "SCAN trash" not in step] in (
+        [],
+        ["SCAN image_tag"],
+    )
+    assert [step for step in steps if "TEMP B-TREE" in step] == []
+
+
+def test_few_images_of_a_label_are_its_index_from_end_to_end(database: Database) -> None:
+    assert "SEARCH i USING COVERING INDEX image_label (label_id=?)" in plan(database, "label:a")
+
+
+@pytest.mark.parametrize("text", ["is:wrong", "conf<0.8", "predicted:a", "margin<0.1"])
+def test_a_count_of_predictions_reads_one_index(database: Database, text: str) -> None:
+    selection = select(database, parse(text), whole=True)
+    assert selection.source.startswith(("prediction AS p", "image AS i CROSS JOIN prediction"))
+    assert "JOIN image" not in selection.source
+
+
+def test_looking_ahead_stops_at_its_limit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "LISTED", 7)
+    seen: list[tuple[str, object]] = []
+    value = Database.value
+
+    def noted(self: Database, sql: str, parameters: tuple[object, ...] = ()) -> object:
+        answer = value(self, sql, parameters)
+        seen.append((sql, answer))
+        return answer
+
+    monkeypatch.setattr(Database, "value", noted)
+    select(database, parse("conf<0.9 label:a"))
+    assert [answer for sql, answer in seen if "LIMIT ?" in sql] == [8, 8]
+
+
+@pytest.mark.parametrize("sort", SORT_KEYS)
+def test_every_way_in_gives_the_same_pages(
+    database: Database, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    with open_repository(database.path) as repository:
+        for text in FILTERS:
+            query = parse(f"{text} sort:-{sort}")
+            found = []
+            for driving, listed in ((-1, -1), (-1, 1000), (1000, 1000)):
+                monkeypatch.setattr(planning, "DRIVING", driving)
+                monkeypatch.setattr(planning, "LISTED", listed)
+                ids: list[int] = []
+                page = repository.images.page(query, limit=7)
+                ids += [image.id for image in page.images]
+                while page.next:
+                    page = repository.images.page(query, limit=7, after=page.next)
+                    ids += [image.id for image in page.images]
+                found.append(ids)
+                assert repository.images.ids(query) == ids
+                assert repository.images.count(query) == len(ids)
+            assert found[0] == found[1] == found[2]
+
+
+def test_the_statements_name_no_index_that_a_dataset_file_may_lack(tmp_path: Path) -> None:
+    with open_repository(tmp_path / "new.db", create=True):
+        pass
+    connection = sqlite3.connect(tmp_path / "new.db")
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+    connection.close()
+    assert "prediction_image" in names
