@@ -66,7 +66,8 @@ def show(
         if output is not None:
             _write_bytes(repo.images.data(image), output, quiet=state.quiet)
             return
-        facts = image_json(repo.images.get(image))
+        record = repo.images.get(image)
+        facts = image_json(record)
         facts["predictions"] = _predictions(repo, image)
         data = b"" if json else repo.images.data(image)
     if json:
@@ -82,7 +83,7 @@ def show(
     for text in picture_lines(data, columns, rows):
         line(text)
     line()
-    for text in _facts(facts):
+    for text in _facts(facts, deleted=record.deleted):
         line(text)
     for prediction in facts["predictions"]:
         line()
@@ -120,9 +121,9 @@ def _write_bytes(data: bytes, output: str, *, quiet: bool) -> None:
     sys.stdout.buffer.write(data)
 
 
-def _facts(image: dict[str, Any]) -> list[str]:
+def _facts(image: dict[str, Any], *, deleted: bool) -> list[str]:
     rows: Sequence[tuple[str, str]] = (
-        ("id", str(image["id"])),
+        ("id", f"{image['id']}{', in the trash' if deleted else ''}"),
         ("label", "none" if image["label"] is None else image["label"]),
         ("split", image["split"] or "none"),
         ("tags", ", ".join(image["tags"]) or "none"),

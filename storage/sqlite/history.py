@@ -12,7 +12,7 @@ from typing import Literal
 from storage.errors import NotFound, RefusedInput
 from storage.records import Action, ActionState, Event
 from storage.sqlite.database import Database, Row
-from storage.sqlite.names import ensure
+from storage.sqlite.names import Table, drop_unused, ensure
 
 _ACTION = "SELECT id, at, actor, kind, summary, images, state FROM action"
 
@@ -96,16 +96,19 @@ def _write(connection: sqlite3.Connection, action: Row, side: Side) -> None:
         case "delete" | "restore":
             _write_trash(connection, action_id, side)
         case "rename-label" | "rename-tag":
-            table = kind.removeprefix("rename-")
+            table: Table = "label" if kind == "rename-label" else "tag"
             old, new = (after, before) if side == "before" else (before, after)
             _rename(connection, table, old, new)
 
 
-def _rename(connection: sqlite3.Connection, table: str, old: str, new: str) -> None:
+def _rename(connection: sqlite3.Connection, table: Table, old: str, new: str) -> None:
+    # A name that an action since took into use, and that was taken back, may still be there.
+    drop_unused(connection, table, new)
     if connection.execute(f"SELECT 1 FROM {table} WHERE name = ?", (new,)).fetchone():
         raise RefusedInput(
-            f"'{old}' cannot be called '{new}' again: there is another {table} of that name",
-            hint=f"Rename that one first, with 'pixshelf {table}s rename'.",
+            f"'{old}' cannot be called '{new}' again: images imported since have a {table} of "
+            "that name",
+            hint="What was done up to then can no longer be undone.",
         )
     connection.execute(f"UPDATE {table} SET name = ? WHERE name = ?", (new, old))
 

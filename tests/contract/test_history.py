@@ -177,9 +177,21 @@ def test_a_renaming_is_not_undone_into_a_name_that_is_taken_since(repository: Re
     add_images(repository, new_image(1, label="a"))
     repository.labels.rename("a", "b", actor="cli")
     add_images(repository, new_image(2, label="a"))
-    with pytest.raises(RefusedInput, match="another label of that name"):
+    with pytest.raises(RefusedInput, match="images imported since"):
         repository.history.undo()
     assert repository.labels.counts() == {"a": 1, "b": 1}
+
+
+def test_a_renaming_is_undone_though_its_old_name_was_in_use_for_a_while(
+    repository: Repository,
+) -> None:
+    one, two = add_images(repository, new_image(1, label="a"), new_image(2, label="c"))
+    repository.labels.rename("a", "b", actor="cli")
+    repository.images.set_label([two], "a", actor="cli")
+    assert len(repository.history.undo(2)) == 2
+    assert [repository.images.get(image).label for image in (one, two)] == ["a", "c"]
+    assert len(repository.history.redo(2)) == 2
+    assert [repository.images.get(image).label for image in (one, two)] == ["b", "a"]
 
 
 def test_unknown_names_are_not_found(repository: Repository) -> None:
