@@ -125,7 +125,9 @@ def pages(size: int, path: Path, *, every: bool) -> None:
         cursor = middle(path, Sort(key, sign == "-"), size)
         for text in FILTERS:
             query = parse(f"{text} sort:{sign}{key}")
-            for where, after in (("first", None), ("middle", cursor)):
+            # A page of 'width>15 sort:width' never begins at a width below 15.
+            bounded = any({"conf": "confidence"}.get(t.field, t.field) == key for t in query.terms)
+            for where, after in (("first", None), ("middle", cursor))[: 1 if bounded else 2]:
 
                 def page(repository: Repository, after: str | None = after) -> object:
                     return repository.images.page(query, after=after)  # noqa: B023 - called here
