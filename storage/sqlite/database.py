@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage.errors import DatasetBusy, DatasetError, PixshelfError, StorageFull
+from storage.sqlite.fingerprint import refuse_foreign_schema
 from storage.sqlite.lock import WriteLock
 from storage.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
@@ -330,6 +331,8 @@ class Database:
                 f"{SCHEMA_VERSION}",
                 hint="It was made by a newer pixshelf: upgrade this one.",
             )
+        if version:
+            refuse_foreign_schema(connection, version, self.path)
         return version
 
     def _checkpoint_if_long(self, connection: sqlite3.Connection) -> None:
