@@ -82,7 +82,11 @@ def plan_page(
 def plan_whole(conditions: Sequence[Condition], probe: Probe) -> Plan:
     """For everything at once: with few images, from them; otherwise as SQLite sees fit."""
     few = _few(conditions, probe)
-    return Plan(driver=few[0][1] if few else None)
+    reading = [c for c in conditions if "{i}" in c.text or "{p}" in c.text]
+    if not few or ("{i}" in few[0][1].text and reading == [few[0][1]]):
+        # The only word that reads a row has an index that gives the ids in order as well.
+        return Plan()
+    return Plan(driver=few[0][1])
 
 
 def _few(conditions: Sequence[Condition], probe: Probe) -> list[tuple[int, Condition]]:
