@@ -83,10 +83,11 @@ def plan_whole(conditions: Sequence[Condition], probe: Probe) -> Plan:
     """For everything at once: with few images, from them; otherwise as SQLite sees fit."""
     few = _few(conditions, probe)
     reading = [c for c in conditions if "{i}" in c.text or "{p}" in c.text]
-    if not few or ("{i}" in few[0][1].text and reading == [few[0][1]]):
+    rarest = few[0][1] if few else None
+    if rarest is not None and rarest.of_image and rarest.equal and reading == [rarest]:
         # The only word that reads a row has an index that gives the ids in order as well.
         return Plan()
-    return Plan(driver=few[0][1])
+    return Plan(driver=rarest)
 
 
 def _few(conditions: Sequence[Condition], probe: Probe) -> list[tuple[int, Condition]]:
