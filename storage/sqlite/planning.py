@@ -82,7 +82,12 @@ def plan_page(
 def plan_whole(conditions: Sequence[Condition], probe: Probe) -> Plan:
     """For everything at once: with few images, from them; otherwise as SQLite sees fit."""
     few = _few(conditions, probe)
-    return Plan(driver=few[0][1] if few else None)
+    reading = [c for c in conditions if "{i}" in c.text or "{p}" in c.text]
+    rarest = few[0][1] if few else None
+    if rarest is not None and rarest.of_image and rarest.equal and reading == [rarest]:
+        # The only word that reads a row has an index that gives the ids in order as well.
+        return Plan()
+    return Plan(driver=rarest)
 
 
 def _few(conditions: Sequence[Condition], probe: Probe) -> list[tuple[int, Condition]]:
