@@ -20,7 +20,7 @@ from cli.text import printable, width
 from storage.errors import ExitCode, PixshelfError, QueryError
 
 # How the library behind the parser says that a text is not a number.
-_PARSER = re.compile(r"Input should be a valid (integer|number).*")
+_PARSER = re.compile(r"Input should be a valid (?:integer|number).*")
 
 
 def run_guarded(run: Callable[[], None]) -> int:
@@ -106,7 +106,7 @@ def query_caret(error: QueryError) -> list[str]:
 
 
 def _report_usage(error: typer.TyperException) -> None:
-    message = _PARSER.sub(r"expected a \1", " ".join(error.format_message().split()).rstrip("."))
+    message = _PARSER.sub("expected a number", " ".join(error.format_message().split()).rstrip("."))
     _say(f"pixshelf: error: {printable(message[:1].lower() + message[1:])}")
     context = getattr(error, "ctx", None)
     if context is not None:

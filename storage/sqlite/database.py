@@ -338,7 +338,10 @@ class Database:
     def _checkpoint_if_long(self, connection: sqlite3.Connection) -> None:
         wal = self._wal()
         if wal.exists() and wal.stat().st_size > CHECKPOINT_BYTES:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            # What was committed is stored, in the log if not in the file: a disk that is full now
+            # fails the next write, not this one.
+            with suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _wal(self) -> Path:
         return Path(f"{self.path}-wal")
