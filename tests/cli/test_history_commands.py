@@ -275,7 +275,7 @@ def test_an_undo_that_is_stopped_says_what_it_took_back_before(filled: Path, run
     result = run("undo", 2)
     assert result.exit_code == 4
     assert result.stdout == "undone: action 2, tag 'x' (1 image)\n"
-    assert "another label of that name" in result.stderr
+    assert "images imported since have a label of that name" in result.stderr
 
 
 def test_the_actor_is_the_door_and_the_login_name(monkeypatch: pytest.MonkeyPatch) -> None:
