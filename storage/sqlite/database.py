@@ -62,6 +62,11 @@ class Database:
         with self.errors():
             return self._reader.execute(sql, parameters).fetchall()
 
+    def rows(self, sql: str, parameters: Parameters = ()) -> Iterator[Any]:
+        """The rows of a query one by one; the file stays open to it until the last is taken."""
+        with self.errors():
+            yield from self._reader.execute(sql, parameters)
+
     def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row, if there is one."""
         with self.errors():

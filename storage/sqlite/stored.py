@@ -26,27 +26,27 @@ _FACTS = """
     LEFT JOIN thumbnail ON thumbnail.image_id = image.id
     WHERE image.id IN (SELECT value FROM json_each(?))
 """
-_SIZES = "SELECT id, bytes FROM image WHERE id IN (SELECT value FROM json_each(?))"
+_IN_ORDER = """
+    SELECT image_id, data FROM json_each(?) AS asked
+    CROSS JOIN image_data ON image_data.image_id = asked.value
+"""
 _BYTES = """
     SELECT image_id, data FROM image_data WHERE image_id IN (SELECT value FROM json_each(?))
 """
 
 
 def read_data(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """See Images.iter_data."""
+    """See Images.iter_data. Row by row, so that only the bytes in hand are in memory."""
     for start in range(0, len(image_ids), _PAGE):
         wanted = image_ids[start : start + _PAGE]
-        sizes: dict[int, int] = dict(database.all(_SIZES, (json.dumps(list(wanted)),)))
-        for image_id in wanted:
-            if image_id not in sizes:
-                raise _gone(image_id)
-        for piece in _pieces([(image_id, sizes[image_id]) for image_id in wanted]):
-            ids = json.dumps([row[0] for row in piece])
-            data: dict[int, bytes] = dict(database.all(_BYTES, (ids,)))
-            for image_id, _ in piece:
-                if image_id not in data:
-                    raise _gone(image_id)
-                yield image_id, data[image_id]
+        expected = iter(wanted)
+        for row in database.rows(_IN_ORDER, (json.dumps(list(wanted)),)):
+            asked = next(expected)
+            if row[0] != asked:
+                raise _gone(asked)
+            yield row
+        for asked in expected:
+            raise _gone(asked)
 
 
 def read_stored(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[int, NewImage]]:
