@@ -14,10 +14,11 @@ from tempfile import TemporaryDirectory
 from cli.output import note
 from cli.progress import progress
 from cli.session import Session
-from cli.text import nearest
+from cli.text import nearest, plural
 from storage.errors import RefusedInput
 from storage.importing.measuring import SplitChoice
 from storage.importing.pipeline import import_source
+from storage.query import parse
 from storage.repository import Repository
 
 STDIN = "-"
@@ -71,6 +72,8 @@ def import_all(state: Session, sources: Sequence[str], choices: Choices) -> Tota
             with state.open(create=True) as repo:
                 for place, name in found:
                     _import_one(repo, place, choices, totals, name=name, quiet=state.quiet)
+                if totals.duplicates:
+                    _say_what_lies_in_the_trash(repo, quiet=state.quiet)
     return totals
 
 
@@ -92,6 +95,17 @@ def _known(name: str, folder: Path, *, quiet: bool) -> Path:
     target = folder / f"{name}.npz"
     write_known(name, target)
     return target
+
+
+def _say_what_lies_in_the_trash(repo: Repository, *, quiet: bool) -> None:
+    """An image that was deleted is there already, and is not brought back by an import."""
+    deleted = repo.images.count(parse("is:deleted"))
+    if deleted:
+        note(
+            f"{plural(deleted, 'image')} lie in the trash: an import leaves them there, "
+            "`pixshelf restore is:deleted` brings them back",
+            quiet=quiet,
+        )
 
 
 def _import_one(

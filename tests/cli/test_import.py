@@ -223,3 +223,12 @@ def test_a_path_with_the_name_of_a_dataset_wins(
 def test_a_mistyped_name_of_a_dataset_is_refused_with_the_nearest(run: Run) -> None:
     report = json.loads(run("import", "cifar-10", "--json").stdout)
     assert "cifar10" in report["refusals"][0]["reason"]
+
+
+def test_an_import_of_what_lies_in_the_trash_says_so(photos: Path, run: Run) -> None:
+    run("import", photos)
+    run("rm", "id:1,2", "--yes")
+    result = run("import", photos)
+    assert result.exit_code == 0
+    assert "2 images lie in the trash" in result.stderr
+    assert json.loads(run("stats", "--json").stdout)["images"] == 4

@@ -97,7 +97,7 @@ def test_the_lock_answers_to_the_dependencies_as_they_are_now(lock_text: str) ->
 
 
 def test_the_lock_names_the_command_that_wrote_it(lock_text: str) -> None:
-    assert "#    .ci/lock\n" in lock_text
+    assert "#    .ci/lock, which is: uv pip compile pyproject.toml --universal" in lock_text
     assert (ROOT / ".ci/lock").stat().st_mode & 0o111
 
 
