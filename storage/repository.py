@@ -63,7 +63,7 @@ class Images(Protocol):
 
     def stored(self, image_ids: Sequence[int]) -> Iterator[tuple[int, NewImage]]:
         """(id, image) for each id, in the order given: everything that `add` was given, as it is
-        now, so that another dataset can take it. Reads ahead 16 MiB or one image. Raises NotFound
+        now, so that another dataset can take it. Reads ahead as `iter_data` does. Raises NotFound
         at an id that is gone."""
         ...
 
@@ -94,8 +94,8 @@ class Images(Protocol):
         ...
 
     def iter_data(self, image_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """(id, bytes) for each id, in the order given; reads ahead, so ascending ids are fastest.
-        Raises NotFound at an id that is gone."""
+        """(id, bytes) for each id, in the order given; ascending ids are fastest. Reads ahead no
+        more than 16 MiB or one image. Raises NotFound at an id that is gone."""
         ...
 
     def thumbnail(self, image_id: int) -> bytes | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from storage.query import Query
@@ -10,7 +10,6 @@ from storage.records import ImageRecord
 from storage.repository import Repository
 
 PAGE = 500
-READ_AHEAD = 16 * 1024 * 1024
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -34,26 +33,11 @@ def records(repo: Repository, query: Query) -> Iterator[ImageRecord]:
 
 
 def with_data(repo: Repository, query: Query) -> Iterator[tuple[ImageRecord, bytes]]:
-    """The same, with the bytes as they were given, of which no more than 16 MiB or one image are
-    read ahead."""
+    """The same, with the bytes as they were given."""
     for page in pages(repo, query):
-        for piece in _pieces(page):
-            data = repo.images.iter_data([image.id for image in piece])
-            for image, (_, content) in zip(piece, data, strict=True):
-                yield image, content
-
-
-def _pieces(page: Sequence[ImageRecord]) -> Iterator[list[ImageRecord]]:
-    piece: list[ImageRecord] = []
-    size = 0
-    for image in page:
-        if piece and size + image.bytes > READ_AHEAD:
-            yield piece
-            piece, size = [], 0
-        piece.append(image)
-        size += image.bytes
-    if piece:
-        yield piece
+        data = repo.images.iter_data([image.id for image in page])
+        for image, (_, content) in zip(page, data, strict=True):
+            yield image, content
 
 
 def counted(repo: Repository, query: Query, progress: Progress | None) -> Callable[[int], None]:

@@ -133,22 +133,14 @@ class Database:
         """Close both connections and fold the write-ahead log back into the file, unless others
         still have the file open. Safe to call twice."""
         self._reader.close()
-        if self._immutable or not self._wal_exists():
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-            return
         # The last connection to close checkpoints, so it closes under the lock. Where another
         # process holds the lock it also holds a connection, and will do this in its turn.
-        with suppress(DatasetBusy, DatasetError, OSError), self._lock.held(wait=0.0):
-            with suppress(sqlite3.Error):
-                self._open_writer().execute("SELECT 1 FROM sqlite_schema").fetchone()
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        if not self._immutable and self._wal_exists():
+            with suppress(DatasetBusy, DatasetError, OSError), self._lock.held(wait=0.0):
+                with suppress(sqlite3.Error):
+                    self._open_writer().execute("SELECT 1 FROM sqlite_schema").fetchone()
+                self._close_writer()
+        self._close_writer()
 
     @contextmanager
     def exclusive(self) -> Iterator[sqlite3.Connection]:
@@ -230,6 +222,7 @@ class Database:
         connection that may write can do that; to any other the file looks read-only."""
         if not Path(f"{self.path}-journal").exists():
             return
+        self._refuse_other_files()
         with (
             self.errors(),
             self._lock_held(),
@@ -238,7 +231,6 @@ class Database:
             connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
 
     def _open_reader(self) -> sqlite3.Connection:
-        self._refuse_other_files()
         self._undo_what_was_cut_short()
         self._refuse_other_files()
         with self.errors():
@@ -286,6 +278,11 @@ class Database:
         if self._writer is None:
             self._writer = self._connect(read_only=False)
         return self._writer
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _connect(self, *, read_only: bool) -> sqlite3.Connection:
         mode = "ro" if read_only else "rwc"

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from storage.errors import NotFound
 from storage.labels import clean_label, clean_tag
 from storage.query import Query
 from storage.records import (
@@ -28,7 +27,7 @@ from storage.sqlite.expecting import expect, stored_json
 from storage.sqlite.names import ensure
 from storage.sqlite.schema import LARGE, LARGE_INDEXES
 from storage.sqlite.selecting import predicting_model, select
-from storage.sqlite.stored import read_data, read_stored
+from storage.sqlite.stored import no_image, read_data, read_stored
 
 _RECORD = """
     SELECT image.id, image.sha256, label.name, image.split,
@@ -83,8 +82,7 @@ class SqliteImages:
         return added
 
     def known(self, sha256s: Iterable[bytes]) -> set[bytes]:
-        with self._database.errors():
-            return set(_ids_by_sha256(self._database.reader, list(sha256s)))
+        return set(self.find(sha256s))
 
     def find(self, sha256s: Iterable[bytes]) -> dict[bytes, int]:
         with self._database.errors():
@@ -100,7 +98,7 @@ class SqliteImages:
             f"{_RECORD} FROM image {_RECORD_JOINS} WHERE image.id = ?", (model, image_id)
         )
         if row is None:
-            raise _no_image(image_id)
+            raise no_image(image_id)
         return _record(row)
 
     def page(self, query: Query, *, limit: int = 100, after: str | None = None) -> Page:
@@ -163,7 +161,7 @@ class SqliteImages:
             "SELECT data FROM image_data WHERE image_id = ?", (image_id,)
         )
         if data is None:
-            raise _no_image(image_id)
+            raise no_image(image_id)
         return data
 
     def iter_data(self, image_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -201,7 +199,7 @@ class SqliteImages:
                 if connection.execute("SELECT 1 FROM image WHERE id = ?", (image_id,)).fetchone():
                     connection.execute("DELETE FROM thumbnail WHERE image_id = ?", (image_id,))
                 else:
-                    raise _no_image(image_id)
+                    raise no_image(image_id)
                 if data is not None:
                     connection.execute(
                         "INSERT INTO thumbnail (image_id, data) VALUES (?, ?)", (image_id, data)
@@ -318,7 +316,3 @@ def _record(row: Row) -> ImageRecord:
         prediction=prediction,
         deleted=bool(row[16]),
     )
-
-
-def _no_image(image_id: int) -> NotFound:
-    return NotFound(f"there is no image {image_id}", hint="See 'pixshelf ls'.")

@@ -1,6 +1,7 @@
 """Images in a dataset file as they were given to it: metadata, hashes, thumbnail and bytes.
 
-What is read ahead is bounded by bytes, not by a count, since one photo may weigh a thousand digits.
+Bytes are read row by row, so that only those in hand are in memory: one photo may weigh a thousand
+digits.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from storage.errors import NotFound
 from storage.records import NewImage
 from storage.sqlite.database import Database, Row
 
-READ_AHEAD = 16 * 1024 * 1024
 _PAGE = 500
 
 _FACTS = """
-    SELECT image.id, image.bytes, image.sha256, image.pixel_hash, image.dhash, image.width,
+    SELECT image.id, image.sha256, image.pixel_hash, image.dhash, image.width,
         image.height, image.channels, image.format, image.source, label.name, image.split,
         (SELECT json_group_array(name) FROM (
             SELECT tag.name FROM image_tag JOIN tag ON tag.id = image_tag.tag_id
@@ -30,23 +30,20 @@ _IN_ORDER = """
     SELECT image_id, data FROM json_each(?) AS asked
     CROSS JOIN image_data ON image_data.image_id = asked.value
 """
-_BYTES = """
-    SELECT image_id, data FROM image_data WHERE image_id IN (SELECT value FROM json_each(?))
-"""
 
 
 def read_data(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """See Images.iter_data. Row by row, so that only the bytes in hand are in memory."""
+    """See Images.iter_data."""
     for start in range(0, len(image_ids), _PAGE):
         wanted = image_ids[start : start + _PAGE]
         expected = iter(wanted)
         for row in database.rows(_IN_ORDER, (json.dumps(list(wanted)),)):
             asked = next(expected)
             if row[0] != asked:
-                raise _gone(asked)
+                raise no_image(asked)
             yield row
         for asked in expected:
-            raise _gone(asked)
+            raise no_image(asked)
 
 
 def read_stored(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[int, NewImage]]:
@@ -56,33 +53,14 @@ def read_stored(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[
         facts = {row[0]: row for row in database.all(_FACTS, (json.dumps(list(wanted)),))}
         for image_id in wanted:
             if image_id not in facts:
-                raise _gone(image_id)
-        for piece in _pieces([facts[image_id] for image_id in wanted]):
-            ids = json.dumps([row[0] for row in piece])
-            data: dict[int, bytes] = dict(database.all(_BYTES, (ids,)))
-            for row in piece:
-                if row[0] not in data:
-                    raise _gone(row[0])
-                yield row[0], _image(row, data.pop(row[0]))
-
-
-def _pieces(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """The rows in pieces whose bytes stay within READ_AHEAD, or that are one image."""
-    piece: list[Row] = []
-    size = 0
-    for row in rows:
-        if piece and size + row[1] > READ_AHEAD:
-            yield piece
-            piece, size = [], 0
-        piece.append(row)
-        size += row[1]
-    if piece:
-        yield piece
+                raise no_image(image_id)
+        for image_id, data in read_data(database, wanted):
+            yield image_id, _image(facts[image_id], data)
 
 
 def _image(row: Row, data: bytes) -> NewImage:
-    sha256, pixel_hash, dhash, width, height, channels, form, source = row[2:10]
-    label, split, tags, thumbnail = row[10:]
+    sha256, pixel_hash, dhash, width, height, channels, form, source = row[1:9]
+    label, split, tags, thumbnail = row[9:]
     return NewImage(
         data=data,
         sha256=sha256,
@@ -100,5 +78,6 @@ def _image(row: Row, data: bytes) -> NewImage:
     )
 
 
-def _gone(image_id: int) -> NotFound:
+def no_image(image_id: int) -> NotFound:
+    """What to raise for an image that is gone."""
     return NotFound(f"there is no image {image_id}", hint="See 'pixshelf ls'.")

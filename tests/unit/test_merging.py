@@ -270,10 +270,10 @@ def _images_in(place: Path) -> int:
         connection.close()
 
 
-def test_few_bytes_read_ahead_bring_the_same_images(
+def test_reading_two_at_a_time_brings_the_same_images(
     ours: Repository, theirs: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.sqlite.stored.READ_AHEAD", 1)
+    monkeypatch.setattr("storage.sqlite.stored._PAGE", 2)
     add_images(theirs, *(new_image(n, label="dog") for n in range(5)))
     merged(ours, theirs)
     assert facts(ours) == facts(theirs)
