@@ -47,8 +47,8 @@ class TrainPlan:
 
     `labels` are in natural order, which is the order of the network's outputs. `held_out` says
     that the validation images were taken out of the train split for this run alone. `data_digest`
-    is a sha256 over the exact (sha256, label, split) of every image used. `notes` are what the
-    user should know.
+    is a sha256 over the exact (sha256, label, split) of every image used. `total_steps` counts those
+    of all members. `notes` are what the user should know.
     """
 
     settings: TrainSettings
@@ -137,7 +137,7 @@ def plan_training(repo: Repository, settings: TrainSettings) -> TrainPlan:
         input=spec,
         architecture=design(spec, classes=len(labels), width=recipe.width),
         steps_per_epoch=steps,
-        total_steps=steps * recipe.epochs,
+        total_steps=recipe.steps * recipe.members,
         data_digest=_digest(train, val),
         notes=tuple(notes),
     )

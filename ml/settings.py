@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self, get_args
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, Self, get_args, get_type_hints
 
-from storage.errors import UsageError
+from storage.errors import DatasetError, UsageError
 
 Preset = Literal["quick", "standard", "thorough"]
 Resize = Literal["letterbox", "stretch", "crop"]
@@ -20,6 +20,9 @@ Strength = Literal["none", "light", "strong"]
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 RESIZES: tuple[Resize, ...] = get_args(Resize)
+LENGTHS = ("epochs", "steps", "minutes")
+"""The fields of which at most one says how long a training is."""
+
 AUGMENTS: tuple[Augment, ...] = get_args(Augment)
 
 MAX_EPOCHS = 10_000
@@ -27,6 +30,9 @@ MAX_BATCH = 8_192
 MAX_SIZE = 1_024
 MAX_SEED = 2**31 - 1
 MAX_THREADS = 1_024
+MAX_STEPS = 100_000_000
+MAX_MINUTES = 100_000.0
+MAX_ENSEMBLE = 16
 MAX_TEXT = 2_000
 
 
@@ -36,8 +42,14 @@ class TrainSettings:
 
     `size` is the height and width in pixels that every picture is brought to, `resize` how.
     `query` narrows the training down to the images that match; images of the test split are never
-    used, whatever it says. `threads` bounds the processor cores used. Raises UsageError, naming
-    the field and the value, for anything out of bounds.
+    used, whatever it says. `threads` bounds the processor cores used.
+
+    Of `epochs`, `steps` and `minutes` at most one says how long: whole passes over the images,
+    batches, or the wall time that the whole run may take. `class_weights` makes every label weigh
+    alike in the loss, however many images it has. `start_from` names a stored model to start from.
+    `ensemble` is how many networks are trained, whose answers are averaged.
+
+    Raises UsageError, naming the field and the value, for anything out of bounds.
     """
 
     preset: Preset = "standard"
@@ -50,6 +62,11 @@ class TrainSettings:
     query: str | None = None
     name: str | None = None
     threads: int | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    class_weights: bool = False
+    start_from: str | None = None
+    ensemble: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("preset", self.preset, PRESETS)
@@ -64,8 +81,23 @@ class TrainSettings:
             _whole("size", self.size, 1, MAX_SIZE)
         if self.threads is not None:
             _whole("threads", self.threads, 1, MAX_THREADS)
+        if self.steps is not None:
+            _whole("steps", self.steps, 1, MAX_STEPS)
+        if self.minutes is not None:
+            _minutes(self.minutes)
+        if self.ensemble is not None:
+            _whole("ensemble", self.ensemble, 1, MAX_ENSEMBLE)
+        if not isinstance(self.class_weights, bool):
+            raise UsageError(f"class_weights: received {self.class_weights!r}, expected yes or no")
         _text("query", self.query)
         _text("name", self.name)
+        _text("start_from", self.start_from)
+        lengths = [name for name in LENGTHS if getattr(self, name) is not None]
+        if len(lengths) > 1:
+            raise UsageError(
+                f"{' and '.join(lengths)}: received both, which say how long in different ways",
+                hint="give one of them",
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Every field as plain JSON values; `from_json` gives equal settings back."""
@@ -92,12 +124,15 @@ class TrainSettings:
 class Recipe:
     """The numbers that a training runs by.
 
-    `peak_rate` is the highest learning rate of the one-cycle schedule, `ema_decay` the share of
+    `steps` is how many batches each network of `members` is trained with; `epochs` is how many
+    passes over the images that is, the last of which may end early. `peak_rate` is the highest learning rate of the one-cycle schedule, `ema_decay` the share of
     the averaged weights that is kept at each step, `width` the number of filters of the first
     stage. `flips` allows mirrored pictures.
     """
 
     epochs: int
+    steps: int
+    members: int
     batch: int
     peak_rate: float
     weight_decay: float
@@ -108,8 +143,24 @@ class Recipe:
     width: int
 
     def to_json(self) -> dict[str, Any]:
-        """Every field as plain JSON values."""
+        """Every field as plain JSON values; `from_json` gives an equal recipe back."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """The recipe that a run was stored with. Raises DatasetError for anything else."""
+        hints = get_type_hints(cls)
+        if not isinstance(value, Mapping) or value.keys() != hints.keys():
+            raise DatasetError(f"the run cannot be read: its recipe is {value!r:.200}")
+        for name, hint in hints.items():
+            kinds = {float: (int, float), int: (int,), bool: (bool,)}.get(hint, (str,))
+            if type(value[name]) not in kinds:
+                raise DatasetError(f"the run cannot be read: its {name} is {value[name]!r:.80}")
+        return cls(**value)
+
+    def lasting(self, steps: int, steps_per_epoch: int) -> Self:
+        """The same recipe for another number of steps."""
+        return replace(self, steps=steps, epochs=-(-steps // steps_per_epoch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +202,19 @@ def resolve(
     """
     effort = _EFFORTS[settings.preset]
     batch = min(settings.batch or _batch(images), images)
+    steps_per_epoch = math.ceil(images / batch)
     if settings.epochs is not None:
         epochs = settings.epochs
     else:
         usual = round(effort.pictures / images)
         epochs = min(effort.most_epochs, max(effort.least_epochs, usual))
-        epochs = max(epochs, math.ceil(effort.least_steps / math.ceil(images / batch)))
+        epochs = max(epochs, math.ceil(effort.least_steps / steps_per_epoch))
+    steps = settings.steps or epochs * steps_per_epoch
     like_digits = channels == 1 and max(height, width) <= _DIGIT_SIDE
     return Recipe(
-        epochs=epochs,
+        epochs=math.ceil(steps / steps_per_epoch),
+        steps=steps,
+        members=settings.ensemble or 1,
         batch=batch,
         peak_rate=_PEAK_RATE * min(1.0, math.sqrt(batch / _USUAL_BATCH)),
         weight_decay=0.05,
@@ -201,6 +256,13 @@ def _whole(field: str, value: object, least: int, most: int) -> None:
     # bool is an int to Python, and never what is meant here.
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise UsageError(f"{field}: received {value!r}, expected a whole number {least}..{most}")
+
+
+def _minutes(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"minutes: received {value!r}, expected a number")
+    if not 0 < value <= MAX_MINUTES:
+        raise UsageError(f"minutes: received {value!r}, expected more than 0, up to {MAX_MINUTES:g}")
 
 
 def _text(field: str, value: object) -> None:

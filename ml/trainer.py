@@ -75,7 +75,7 @@ class Trainer:
         self.spec = spec
         self.recipe = recipe
         self.seed = seed
-        self.total_steps = recipe.epochs * steps_per_epoch
+        self.total_steps = recipe.steps
         self.steps = 0
         self.seconds = 0.0
         self.network = build_network(spec, seed=seed)

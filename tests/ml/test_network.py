@@ -23,6 +23,8 @@ from tests.ml_fixtures import digits
 SMALL = ArchitectureSpec(InputSpec(8, 8, 1), 4, 3, 1, (Stage(8, 1, pool=True),), 10)
 RECIPE = Recipe(
     epochs=3,
+    steps=21,
+    members=1,
     batch=32,
     peak_rate=0.01,
     weight_decay=0.05,
