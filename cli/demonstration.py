@@ -20,9 +20,10 @@ from cli.commands.evaluate import print_confusion, print_summary
 from cli.commands.train import result_line
 from cli.output import line, note, write_json
 from cli.pictures import picture_lines
+from cli.plan_lines import plan_lines
 from cli.session import Session, default_data_folder
 from cli.text import in_time, percent, printable
-from cli.watching import plan_lines, train_watched
+from cli.watching import train_watched
 from ml.evaluating import Evaluation, evaluate
 from ml.plan import plan_training
 from ml.predicting import Predictor, as_predictions, load_predictor, predict_stored

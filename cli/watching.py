@@ -16,9 +16,8 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cli.output import dumps, line, note
-from cli.text import in_time, percent, plural
+from cli.text import in_time, percent
 from ml.events import Done, Epoch, Event, Note, Phase, Started, Step, to_json
-from ml.plan import TrainPlan
 from ml.settings import TrainSettings
 from ml.training import Training, start_training
 from storage.errors import PixshelfError
@@ -42,26 +41,6 @@ class Outcome:
 
     done: Done | None
     interrupted: bool
-
-
-def plan_lines(plan: TrainPlan) -> list[str]:
-    """What is about to be trained, in a few lines."""
-    recipe, spec = plan.recipe, plan.input
-    labels = ", ".join(plan.labels[:10]) + (" …" if len(plan.labels) > 10 else "")
-    held = " (held out of train for this run)" if plan.held_out else ""
-    colour = "grey" if spec.channels == 1 else "colour"
-    return [
-        f"{plan.name}: {len(plan.train):,} images to train on, {len(plan.val):,} to validate{held}",
-        f"{len(plan.labels)} labels: {labels}",
-        f"input {spec.width}x{spec.height} {colour}, {spec.resize}; "
-        f"{plural(recipe.epochs, 'epoch')} of {plural(plan.steps_per_epoch, 'step')}, "
-        f"batch {recipe.batch}, "
-        f"augmentation {recipe.augment}, seed {plan.settings.seed}",
-        *(
-            f"{'warning: ' if remark.level == 'warning' else ''}{remark.text}"
-            for remark in plan.notes
-        ),
-    ]
 
 
 def train_watched(

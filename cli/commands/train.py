@@ -8,9 +8,10 @@ import typer
 
 from cli import options
 from cli.output import line, note
+from cli.plan_lines import plan_lines
 from cli.session import session
 from cli.text import in_time, percent, plural, printable
-from cli.watching import plan_lines, train_watched
+from cli.watching import train_watched
 from ml.events import Done
 from ml.plan import plan_training
 from ml.settings import Augment, Preset, Resize, TrainSettings
