@@ -34,15 +34,15 @@ LIMITS: dict[Strength, Limits | None] = {
 
 
 def augment(
-    images: tf.Tensor, *, limits: Limits, flips: bool, seed: int, epoch: Any, step: Any
+    images: tf.Tensor, *, limits: Limits, flips: bool, seed: Any, epoch: Any, step: Any
 ) -> tf.Tensor:
-    """uint8 [N, H, W, C] distorted, in the same form. `epoch` and `step` (from the beginning of
-    the run) may be tensors; equal arguments give equal pictures."""
+    """uint8 [N, H, W, C] distorted, in the same form. `seed`, `epoch` and `step` (from the
+    beginning of the run) may be tensors; equal arguments give equal pictures."""
     import tensorflow as tf
 
     count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     when = tf.cast(epoch, tf.int64) * (1 << 32) + tf.cast(step, tf.int64)
-    source = tf.stack([tf.constant(seed, tf.int64), when])
+    source = tf.stack([tf.cast(seed, tf.int64), when])
     random = tf.random.stateless_uniform((7, count), source, -1.0, 1.0)
     transforms = _transforms(random, limits, flips, height, width)
     moved = tf.raw_ops.ImageProjectiveTransformV3(

@@ -6,7 +6,7 @@ Every network takes uint8 pictures [N, H, W, C], scales them itself, and gives f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml.spec import ArchitectureSpec
@@ -26,27 +26,27 @@ of a few hundred steps."""
 
 
 def build_network(spec: ArchitectureSpec, *, seed: int = 0) -> keras.Model:
-    """The network with fresh weights, which depend on nothing but spec and seed."""
+    """The network with fresh weights, which depend on nothing but spec and seed. Of an ensemble,
+    the members' logits are averaged."""
     import keras
 
-    layers = keras.layers
-    fresh = _seeds(seed)
     image = keras.Input(spec.input.shape, dtype="uint8", name="image")
-    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(image)
-    x = _conv(x, "stem", spec.stem_filters, next(fresh), spec.stem_kernel, spec.stem_stride)
-    x = _normalised(x, "stem")
-    for number, stage in enumerate(spec.stages, 1):
-        for conv in range(1, stage.convs + 1):
-            name = f"stage{number}_conv{conv}"
-            x = _conv(x, name, stage.filters, next(fresh))
-            if stage.pool and conv == stage.convs:
-                # Pooled before it is normalised: a quarter of the work for the same maximum.
-                x = layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)
-            x = _normalised(x, name)
-    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")(x)
-    start = keras.initializers.GlorotUniform(seed=next(fresh))
-    logits = layers.Dense(spec.classes, kernel_initializer=start, name=HEAD)(x)
-    return keras.Model(image, logits, name="pixshelf")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(image)
+    logits = [_member(spec, scaled, seed + at, _prefix(spec, at)) for at in range(spec.members)]
+    together = keras.layers.Average(name="average")(logits) if spec.members > 1 else logits[0]
+    return keras.Model(image, together, name="pixshelf")
+
+
+def join_members(weights: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """An ensemble's weights from those of its networks, in their order; one network's stay as
+    they are."""
+    if len(weights) == 1:
+        return dict(weights[0])
+    return {
+        _member_prefix(at) + name: array
+        for at, member in enumerate(weights)
+        for name, array in member.items()
+    }
 
 
 def build_classifier(
@@ -61,7 +61,7 @@ def build_classifier(
 
     network = build_network(spec)
     scaled = {
-        name: array / array.dtype.type(temperature) if name.startswith(f"{HEAD}/") else array
+        name: array / array.dtype.type(temperature) if f"{HEAD}/" in name else array
         for name, array in weights.items()
     }
     put_weights(network, scaled)
@@ -89,6 +89,37 @@ def put_weights(network: keras.Model, weights: Mapping[str, NDArray[Any]]) -> No
             )
     for name, variable in variables.items():
         variable.assign(weights[name])
+
+
+def _member(spec: ArchitectureSpec, x: Any, seed: int, prefix: str) -> Any:
+    """One network, from the scaled picture to its logits."""
+    import keras
+
+    layers = keras.layers
+    fresh = _seeds(seed)
+    stem = f"{prefix}stem"
+    x = _conv(x, stem, spec.stem_filters, next(fresh), spec.stem_kernel, spec.stem_stride)
+    x = _normalised(x, stem)
+    for number, stage in enumerate(spec.stages, 1):
+        for conv in range(1, stage.convs + 1):
+            name = f"{prefix}stage{number}_conv{conv}"
+            x = _conv(x, name, stage.filters, next(fresh))
+            if stage.pool and conv == stage.convs:
+                # Pooled before it is normalised: a quarter of the work for the same maximum.
+                x = layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)
+            x = _normalised(x, name)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last", name=f"{prefix}pool")(x)
+    start = keras.initializers.GlorotUniform(seed=next(fresh))
+    return layers.Dense(spec.classes, kernel_initializer=start, name=f"{prefix}{HEAD}")(x)
+
+
+def _prefix(spec: ArchitectureSpec, at: int) -> str:
+    """What the layers' names of a member begin with; those of a lone network with nothing."""
+    return _member_prefix(at) if spec.members > 1 else ""
+
+
+def _member_prefix(at: int) -> str:
+    return f"member{at + 1}_"
 
 
 def _conv(x: Any, name: str, filters: int, seed: int, kernel: int = 3, stride: int = 1) -> Any:

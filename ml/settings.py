@@ -125,9 +125,10 @@ class Recipe:
     """The numbers that a training runs by.
 
     `steps` is how many batches each network of `members` is trained with; `epochs` is how many
-    passes over the images that is, the last of which may end early. `peak_rate` is the highest learning rate of the one-cycle schedule, `ema_decay` the share of
-    the averaged weights that is kept at each step, `width` the number of filters of the first
-    stage. `flips` allows mirrored pictures.
+    passes over the images that is, the last of which may end early. `peak_rate` is the highest
+    learning rate of the one-cycle schedule, `ema_decay` the share of the averaged weights that is
+    kept at each step, `width` the number of filters of the first stage. `flips` allows mirrored
+    pictures.
     """
 
     epochs: int
@@ -262,7 +263,9 @@ def _minutes(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"minutes: received {value!r}, expected a number")
     if not 0 < value <= MAX_MINUTES:
-        raise UsageError(f"minutes: received {value!r}, expected more than 0, up to {MAX_MINUTES:g}")
+        raise UsageError(
+            f"minutes: received {value!r}, expected more than 0, up to {MAX_MINUTES:g}"
+        )
 
 
 def _text(field: str, value: object) -> None:

@@ -15,6 +15,11 @@ from storage.errors import DatasetError
 
 FAMILY = "pixshelf-conv"
 VERSION = 1
+"""Specs of one network. Those of an ensemble say ENSEMBLE_VERSION, so that a program that knows of
+no ensembles refuses them."""
+
+ENSEMBLE_VERSION = 2
+MAX_MEMBERS = 16
 
 MAX_STAGES = 12
 MAX_CONVS = 16
@@ -48,7 +53,8 @@ class ArchitectureSpec:
     """The network: a stem, stages, global pooling and one dense layer of `classes` logits.
 
     The stem is one convolution of `stem_filters`, `stem_kernel` pixels wide, moved by
-    `stem_stride`. Every convolution is followed by batch normalisation and a ReLU.
+    `stem_stride`. Every convolution is followed by batch normalisation and a ReLU. With more than
+    one of `members`, so many networks stand side by side, and their logits are averaged.
     """
 
     input: InputSpec
@@ -57,13 +63,15 @@ class ArchitectureSpec:
     stem_stride: int
     stages: tuple[Stage, ...]
     classes: int
+    members: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values; `from_json` gives an equal spec back. Its 'input' is
         InputSpec's own JSON."""
-        return {
+        more = {"members": self.members} if self.members > 1 else {}
+        return more | {
             "family": FAMILY,
-            "version": VERSION,
+            "version": ENSEMBLE_VERSION if more else VERSION,
             "input": self.input.to_json(),
             "stem": {
                 "filters": self.stem_filters,
@@ -82,10 +90,12 @@ class ArchitectureSpec:
         """The spec from plain JSON values. Raises DatasetError, naming the part that will not do,
         for a spec that is malformed, out of bounds, or of another family or version."""
         body = _object("spec", value)
-        if body.get("family") != FAMILY or body.get("version") != VERSION:
+        known = (VERSION, ENSEMBLE_VERSION)
+        if body.get("family") != FAMILY or body.get("version") not in known:
             raise DatasetError(
                 f"the model cannot be read: it is of family {body.get('family')!r:.40}, "
-                f"version {body.get('version')!r:.40}; this program knows {FAMILY}, {VERSION}",
+                f"version {body.get('version')!r:.40}; this program knows {FAMILY}, "
+                f"{VERSION} and {ENSEMBLE_VERSION}",
                 hint="the model was made by a newer version of pixshelf, or by another program",
             )
         stem = _object("stem", body.get("stem"))
@@ -99,6 +109,7 @@ class ArchitectureSpec:
             stem_stride=_whole("stem stride", stem.get("stride"), MAX_STRIDE),
             stages=tuple(_stage(stage) for stage in stages),
             classes=_whole("classes", body.get("classes"), MAX_CLASSES),
+            members=_whole("members", body.get("members", 1), MAX_MEMBERS),
         )
 
 
@@ -121,14 +132,15 @@ def design(spec: InputSpec, *, classes: int, width: int) -> ArchitectureSpec:
 
 
 def parameters(spec: ArchitectureSpec) -> int:
-    """How many numbers are trained: kernels, the two of each normalised channel, the last layer."""
+    """How many numbers are trained: kernels, the two of each normalised channel, the last layer;
+    of all members."""
     before = spec.stem_filters
     count = spec.input.channels * spec.stem_kernel**2 * before + 2 * before
     for stage in spec.stages:
         for _ in range(stage.convs):
             count += 9 * before * stage.filters + 2 * stage.filters
             before = stage.filters
-    return count + before * spec.classes + spec.classes
+    return spec.members * (count + before * spec.classes + spec.classes)
 
 
 def _stage(value: object) -> Stage:

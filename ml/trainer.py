@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,14 @@ FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-7
 
 EVAL_PIXELS = 1 << 20
 """Validation batches have about this many pixels."""
+
+
+class Diverged(PixshelfError):
+    """The training came apart: its loss or its weights are no longer numbers."""
+
+
+class OutOfMemory(PixshelfError):
+    """A batch does not fit in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +73,41 @@ def prepare_tensorflow(threads: int | None) -> None:
 
 
 class Trainer:
-    """A network in training on uint8 images [count, H, W, C] with integer targets [count]."""
+    """A network in training on uint8 images [count, H, W, C] with integer targets [count].
+
+    `steps` counts the batches taken. `rate_scale` multiplies the learning rate, and is lowered
+    where a training came apart. With several `devices` (names as TensorFlow has them; by default
+    every GPU there is) each takes its share of a batch.
+    """
 
     def __init__(
-        self, spec: ArchitectureSpec, recipe: Recipe, *, seed: int, steps_per_epoch: int
+        self,
+        spec: ArchitectureSpec,
+        recipe: Recipe,
+        *,
+        seed: int,
+        steps_per_epoch: int,
+        class_weights: tuple[float, ...] | None = None,
+        devices: tuple[str, ...] | None = None,
     ) -> None:
         import tensorflow as tf
 
         self.spec = spec
         self.recipe = recipe
         self.seed = seed
-        self.total_steps = recipe.steps
         self.steps = 0
         self.seconds = 0.0
-        self.network = build_network(spec, seed=seed)
-        self.average = build_network(spec, seed=seed)
-        self._trained = [variable.value for variable in self.network.trainable_variables]
-        self._first = [tf.Variable(tf.zeros_like(value)) for value in self._trained]
-        self._second = [tf.Variable(tf.zeros_like(value)) for value in self._trained]
-        self._sums = tf.Variable(tf.zeros(2))
+        self.rate_scale = 1.0
+        self._steps_per_epoch = steps_per_epoch
+        self._class_weights = class_weights
+        self._strategy = _strategy(devices)
+        with self._strategy.scope():
+            self.network = build_network(spec, seed=seed)
+            self.average = build_network(spec, seed=seed)
+            self._trained = [variable.value for variable in self.network.trainable_variables]
+            self._first = [tf.Variable(tf.zeros_like(value)) for value in self._trained]
+            self._second = [tf.Variable(tf.zeros_like(value)) for value in self._trained]
+            self._sums = tf.Variable(tf.zeros(2), aggregation=tf.VariableAggregation.SUM)
         self._step = tf.function(
             self._take_step,
             input_signature=[
@@ -92,11 +116,13 @@ class Trainer:
                 tf.TensorSpec([2], tf.int64),
                 tf.TensorSpec([4], tf.float32),
             ],
+            autograph=False,  # it would leave files behind in the temporary folder
             jit_compile=False,
         )
         self._logits = tf.function(
             lambda images: self.average(images, training=False),
             input_signature=[tf.TensorSpec([None, *spec.input.shape], tf.uint8)],
+            autograph=False,
             jit_compile=False,
         )
 
@@ -112,36 +138,47 @@ class Trainer:
         epoch: int,
         on_step: Callable[[Callable[[], Progress]], bool],
     ) -> Progress | None:
-        """Train for one epoch (counted from 1); None if `on_step` ended it.
+        """Train for one epoch (counted from 1), or for what is left of it after `restore`; None
+        if `on_step` ended it.
 
         `on_step` is called after every step with a function that gives the Progress (which costs
-        a little), and says whether to go on. Raises PixshelfError if the loss is no longer a
-        number.
+        a little), and says whether to go on. Raises Diverged if the loss is no longer a number,
+        OutOfMemory if a batch does not fit; either way the state is to be thrown away.
         """
         import numpy as np
+        import tensorflow as tf
 
-        self._sums.assign(np.zeros(2, np.float32))
+        before = (epoch - 1) * self._steps_per_epoch
         order = batches(self.seed, epoch, len(images), self.recipe.batch)
-        seen, began, before = 0, time.perf_counter(), self.seconds
-        rate = 0.0
+        order = order[: self.recipe.steps - before]
+        done = self.steps - before
+        if not 0 <= done < len(order):
+            raise ValueError(f"epoch={epoch}: {self.steps} steps are taken, which is not within it")
+        if done == 0:
+            self._sums.assign(np.zeros(2, np.float32))
+        began, earlier = time.perf_counter(), self.seconds
+        seen = 0
 
         def progress() -> Progress:
-            loss, right = (float(value) / seen for value in self._sums.numpy())
-            if not math.isfinite(loss):
-                raise PixshelfError(
-                    f"the training came apart at step {self.steps}: its loss is no longer a number",
-                    hint="try another --seed, or a larger --batch",
-                )
-            speed = seen / max(1e-9, self.seconds - before)
+            rows = (self.steps - before) * self.recipe.batch
+            loss, right = (float(value) / rows for value in self._total())
+            speed = seen / max(1e-9, self.seconds - earlier)
             return Progress(epoch, self.steps, loss, right, rate, speed, self.seconds)
 
-        for indices in order:
-            rate = self.recipe.peak_rate * schedule.one_cycle(self.steps / self.total_steps)
+        for indices in order[done:]:
+            rate = self.recipe.peak_rate * self.rate_scale
+            rate *= schedule.one_cycle(self.steps / self.recipe.steps)
             when = np.array([epoch, self.steps], np.int64)
-            self._step(images[indices], targets[indices], when, self._scalars(rate))
+            try:
+                self._step(images[indices], targets[indices], when, self._scalars(rate))
+            except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+                raise OutOfMemory(
+                    f"a batch of {self.recipe.batch} does not fit in memory",
+                    hint="choose a smaller --batch or --size",
+                ) from error
             self.steps += 1
             seen += len(indices)
-            self.seconds = before + time.perf_counter() - began
+            self.seconds = earlier + time.perf_counter() - began
             if not on_step(progress):
                 return None
         return progress()
@@ -162,25 +199,61 @@ class Trainer:
         return out
 
     def checkpoint(self, epoch: int) -> Checkpoint:
-        """All that is needed to go on from here: trained and averaged weights, optimizer, step."""
+        """All that is needed to go on from here, at an epoch's end or within one: trained and
+        averaged weights, optimizer, step, the epoch's sums. Raises Diverged rather than keep what
+        is no number."""
+        import numpy as np
+
         weights = _prefixed("network/", self.network) | _prefixed("average/", self.average)
         slots = {f"first/{at}": value.numpy() for at, value in enumerate(self._first)}
         slots |= {f"second/{at}": value.numpy() for at, value in enumerate(self._second)}
+        slots["sums"] = np.array(self._total(), np.float32)
+        slots["rate_scale"] = np.array([self.rate_scale])
+        if not all(np.isfinite(array).all() for array in (*weights.values(), *slots.values())):
+            raise self._diverged()
         return Checkpoint(epoch, self.steps, to_bytes(weights), to_bytes(slots))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to a checkpoint of the same spec and recipe. Raises DatasetError for another."""
         weights = from_bytes(checkpoint.weights)
-        for prefix, network in (("network/", self.network), ("average/", self.average)):
-            put_weights(network, averaged(weights, prefix))
         slots = from_bytes(checkpoint.optimizer)
         names = {f"{kind}/{at}" for kind in ("first", "second") for at in range(len(self._trained))}
-        if slots.keys() != names:
+        if slots.keys() != names | {"sums", "rate_scale"}:
             raise DatasetError("the checkpoint's optimizer is not one of this network")
+        for prefix, network in (("network/", self.network), ("average/", self.average)):
+            put_weights(network, averaged(weights, prefix))
         for at, (first, second) in enumerate(zip(self._first, self._second, strict=True)):
             first.assign(slots[f"first/{at}"])
             second.assign(slots[f"second/{at}"])
+        self._sums.assign(slots["sums"])
+        self.rate_scale = float(slots["rate_scale"][0])
         self.steps = checkpoint.step
+
+    def start_from(self, weights: Mapping[str, NDArray[Any]]) -> list[str]:
+        """Begin with every weight that fits by name and shape; the names of those left fresh."""
+        left = []
+        for network in (self.network, self.average):
+            fitting = take_weights(network)
+            for name, fresh in fitting.items():
+                if name in weights and weights[name].shape == fresh.shape:
+                    fitting[name] = weights[name]
+                elif network is self.network:
+                    left.append(name)
+            put_weights(network, fitting)
+        return left
+
+    def _total(self) -> tuple[float, float]:
+        """The epoch's sums of losses and right answers. Raises Diverged."""
+        loss, right = self._sums.numpy().tolist()
+        if not math.isfinite(loss):
+            raise self._diverged()
+        return loss, right
+
+    def _diverged(self) -> Diverged:
+        return Diverged(
+            f"the training came apart at step {self.steps}: its loss is no longer a number",
+            hint="try another --seed, or a larger --batch",
+        )
 
     def _scalars(self, rate: float) -> NDArray[np.float32]:
         """What changes from step to step, in one array: it crosses into TensorFlow once."""
@@ -192,29 +265,64 @@ class Trainer:
 
     def _take_step(self, images: Any, targets: Any, when: Any, scalars: Any) -> None:
         """One batch: distort, differentiate, move the weights, and let the average follow."""
+        everything = (images, targets, when, scalars)
+        if self._strategy.num_replicas_in_sync == 1:
+            self._take_share(*everything)
+        else:
+            self._strategy.run(self._take_share, args=everything)
+
+    def _take_share(self, images: Any, targets: Any, when: Any, scalars: Any) -> None:
+        """What one device does of a step: its share of the batch, the same move of the weights."""
         import tensorflow as tf
 
         recipe = self.recipe
+        replica = tf.distribute.get_replica_context()
+        seed, share = self.seed, 1.0
+        if replica.num_replicas_in_sync > 1:
+            images, targets, share, seed = self._share(replica, images, targets)
         limits = LIMITS[recipe.augment]
         if limits is not None:
             images = augment(
-                images,
-                limits=limits,
-                flips=recipe.flips,
-                seed=self.seed,
-                epoch=when[0],
-                step=when[1],
+                images, limits=limits, flips=recipe.flips, seed=seed, epoch=when[0], step=when[1]
             )
         with tf.GradientTape() as tape:
             logits = self.network(images, training=True)
-            loss = tf.reduce_mean(self._smoothed_loss(logits, targets))
+            losses = self._smoothed_loss(logits, targets)
+            loss = tf.reduce_mean(losses) * share
         gradients = tape.gradient(loss, self._trained)
+        if replica.num_replicas_in_sync > 1:
+            gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        self._apply(gradients, scalars)
+        plain = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        right = tf.equal(tf.argmax(logits, 1, tf.int32), targets)
+        self._sums.assign_add(
+            tf.stack([tf.reduce_sum(plain), tf.reduce_sum(tf.cast(right, tf.float32))])
+        )
+
+    def _share(self, replica: Any, images: Any, targets: Any) -> tuple[Any, Any, Any, Any]:
+        """A device's images and targets, their share of the batch, and its own seed."""
+        import tensorflow as tf
+
+        count, place = replica.num_replicas_in_sync, replica.replica_id_in_sync_group
+        low, high = place * self.recipe.batch // count, (place + 1) * self.recipe.batch // count
+        share = tf.cast(high - low, tf.float32) / self.recipe.batch
+        seed = self.seed + tf.cast(place, tf.int64) * (1 << 40)
+        return images[low:high], targets[low:high], share, seed
+
+    def _apply(self, gradients: Sequence[Any], scalars: Any) -> None:
+        """AdamW with decoupled decay (Loshchilov and Hutter 2019), then the running average."""
+        import tensorflow as tf
+
+        # By raw operations on this device's own copy: each device does the same with the same
+        # gradients, so that the copies stay alike.
+        subtract = tf.raw_ops.AssignSubVariableOp
         rate = scalars[0]
         for gradient, value, first, second in zip(
             gradients, self._trained, self._first, self._second, strict=True
         ):
             if len(value.shape) > 1:  # decay pulls at kernels, not at biases and normalisations
-                value.assign_sub(rate * recipe.weight_decay * value)
+                pull = rate * self.recipe.weight_decay * value
+                subtract(resource=value.handle, value=pull)
             tf.raw_ops.ResourceApplyAdam(
                 var=value.handle,
                 m=first.handle,
@@ -228,19 +336,28 @@ class Trainer:
                 grad=gradient,
             )
         for mean, now in zip(self.average.variables, self.network.variables, strict=True):
-            mean.value.assign_sub(scalars[3] * (mean.value - now.value))
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        right = tf.equal(tf.argmax(logits, 1, tf.int32), targets)
-        self._sums.assign_add(
-            tf.stack([tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))])
-        )
+            gap = mean.value - now.value
+            subtract(resource=mean.value.handle, value=scalars[3] * gap)
 
     def _smoothed_loss(self, logits: Any, targets: Any) -> Any:
         import tensorflow as tf
 
         smoothing, classes = self.recipe.label_smoothing, self.spec.classes
         truth = tf.one_hot(targets, classes) * (1 - smoothing) + smoothing / classes
-        return tf.nn.softmax_cross_entropy_with_logits(truth, logits)
+        losses = tf.nn.softmax_cross_entropy_with_logits(truth, logits)
+        if self._class_weights is not None:
+            losses *= tf.gather(tf.constant(self._class_weights, tf.float32), targets)
+        return losses
+
+
+def _strategy(devices: tuple[str, ...] | None) -> Any:
+    """How a step is spread: over the devices named, else over all GPUs; often there is one."""
+    import tensorflow as tf
+
+    named = devices or tuple(gpu.name for gpu in tf.config.list_logical_devices("GPU"))
+    if len(named) < 2:
+        return tf.distribute.get_strategy()
+    return tf.distribute.MirroredStrategy(list(named))
 
 
 def averaged(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,14 +13,22 @@ from numpy.typing import NDArray
 
 from ml.augment import LIMITS, augment
 from ml.calibration import loss_and_accuracy
+from ml.child import environment
 from ml.convert import check_parity, run_litert, to_litert
-from ml.network import build_classifier, build_network, put_weights, take_weights
+from ml.network import (
+    build_classifier,
+    build_network,
+    join_members,
+    put_weights,
+    take_weights,
+)
 from ml.pixels import InputSpec
 from ml.settings import Recipe
 from ml.spec import ArchitectureSpec, Stage, design, parameters
-from ml.trainer import Progress, Trainer, averaged, prepare_tensorflow
+from ml.trainer import Diverged, OutOfMemory, Progress, Trainer, averaged, prepare_tensorflow
 from ml.weights import from_bytes, to_bytes
-from storage.errors import DatasetError, PixshelfError
+from storage.errors import DatasetError
+from storage.records import Checkpoint
 from tests.ml_fixtures import digits
 
 SMALL = ArchitectureSpec(InputSpec(8, 8, 1), 4, 3, 1, (Stage(8, 1, pool=True),), 10)
@@ -90,6 +101,146 @@ def test_a_checkpoint_goes_on_bit_for_bit(data: Any) -> None:
     assert digest(resumed) == digest(straight)
 
 
+def test_a_checkpoint_from_within_an_epoch_goes_on_bit_for_bit(data: Any) -> None:
+    straight = trainer()
+    straight.run_epoch(*data, 1, go_on)
+    kept: list[Checkpoint] = []
+
+    def keep_the_third(progress: Any) -> bool:
+        if straight.steps == 10:
+            kept.append(straight.checkpoint(2))
+        return True
+
+    end = straight.run_epoch(*data, 2, keep_the_third)
+    resumed = trainer()
+    resumed.restore(kept[0])
+    resumed_end = resumed.run_epoch(*data, 2, go_on)
+    assert digest(resumed) == digest(straight)
+    assert end is not None
+    assert resumed_end is not None
+    assert (resumed_end.loss, resumed_end.accuracy) == (end.loss, end.accuracy)
+
+
+def test_a_training_may_end_within_an_epoch(data: Any) -> None:
+    made = trainer(recipe=replace(RECIPE, steps=10, epochs=2))
+    made.run_epoch(*data, 1, go_on)
+    made.run_epoch(*data, 2, go_on)
+    assert made.steps == 10
+    with pytest.raises(ValueError, match="epoch=2"):
+        made.run_epoch(*data, 2, go_on)
+
+
+def test_a_lowered_rate_is_part_of_the_checkpoint(data: Any) -> None:
+    made = trainer()
+    made.rate_scale = 0.25
+    other = trainer()
+    other.restore(made.checkpoint(0))
+    assert other.rate_scale == 0.25
+
+
+def test_weights_that_are_no_numbers_are_not_kept() -> None:
+    made = trainer()
+    weights = take_weights(made.network)
+    put_weights(made.network, {name: array * np.nan for name, array in weights.items()})
+    with pytest.raises(Diverged, match="came apart"):
+        made.checkpoint(1)
+
+
+def test_a_batch_that_does_not_fit_is_told_by_its_size(
+    data: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    def out_of_memory(*given: Any) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    made = trainer()
+    monkeypatch.setattr(made, "_step", out_of_memory)
+    with pytest.raises(OutOfMemory, match="32"):
+        made.run_epoch(*data, 1, go_on)
+
+
+def test_starting_from_weights_takes_over_all_that_fits(data: Any) -> None:
+    taught = trainer(seed=1)
+    taught.run_epoch(*data, 1, go_on)
+    weights = take_weights(taught.average)
+    again = trainer()
+    assert again.start_from(weights) == []
+    assert np.array_equal(again.logits(data[0]), taught.logits(data[0]))
+    fewer = Trainer(replace(SMALL, classes=3), RECIPE, seed=0, steps_per_epoch=7)
+    assert sorted(fewer.start_from(weights)) == ["head/bias", "head/kernel"]
+    assert np.array_equal(take_weights(fewer.network)["stem/kernel"], weights["stem/kernel"])
+
+
+def test_a_label_with_more_weight_is_guessed_more_often(data: Any) -> None:
+    favoured = Trainer(SMALL, RECIPE, seed=0, steps_per_epoch=7, class_weights=(20.0, *[0.05] * 9))
+    plain = trainer()
+    for made in (favoured, plain):
+        for epoch in (1, 2, 3):
+            made.run_epoch(*data, epoch, go_on)
+    zeros = [(made.logits(data[0]).argmax(axis=1) == 0).sum() for made in (favoured, plain)]
+    assert zeros[0] > 2 * zeros[1]
+
+
+MIRRORED = """
+import sys
+import numpy as np
+import tensorflow as tf
+from tests.ml.test_network import RECIPE, SMALL, digits
+from ml.trainer import Trainer, prepare_tensorflow
+
+processor = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+prepare_tensorflow(None)
+images, targets = digits()
+images, targets = images[:200, :, :, None], targets[:200].astype(np.int32)
+
+
+def made(devices):
+    return Trainer(SMALL, RECIPE, seed=0, steps_per_epoch=7, devices=devices)
+
+
+def loss(trainer):
+    logits = trainer.logits(images)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits).numpy().mean()
+
+
+two, one = made(("CPU:0", "CPU:1")), made(None)
+assert type(two._strategy).__name__ == "MirroredStrategy"
+before = loss(two)
+for trainer in (two, one):
+    for epoch in (1, 2):
+        end = trainer.run_epoch(images, targets, epoch, lambda progress: True)
+    assert end.step == 14
+kept = two.checkpoint(2)
+for variable in two.network.trainable_variables:
+    copies = [copy.numpy() for copy in variable.value.values]
+    assert np.array_equal(copies[0], copies[1]), variable.path
+for trainer in (two, one):
+    trainer.run_epoch(images, targets, 3, lambda progress: True)
+again = made(("CPU:0", "CPU:1"))
+again.restore(kept)
+again.run_epoch(images, targets, 3, lambda progress: True)
+assert np.array_equal(again.logits(images), two.logits(images))
+print(before, loss(two), loss(one))
+"""
+
+
+def test_several_devices_share_each_batch_and_stay_alike() -> None:
+    """Two logical processors in a process of its own: devices are fixed once TensorFlow starts."""
+    said = subprocess.run(
+        [sys.executable, "-c", MIRRORED],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert said.returncode == 0, said.stderr[-2_000:]
+    before, two, one = map(float, said.stdout.split())
+    assert two < before
+    assert abs(two - one) < 0.25 * (before - one)
+
+
 def test_a_checkpoint_of_another_network_is_refused() -> None:
     other = ArchitectureSpec(InputSpec(8, 8, 1), 5, 3, 1, (Stage(8, 1, pool=True),), 10)
     foreign = Trainer(other, RECIPE, seed=0, steps_per_epoch=7).checkpoint(1)
@@ -122,7 +273,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_its_reason(data: Any) -
     made = trainer()
     weights = take_weights(made.network)
     put_weights(made.network, {name: array * np.nan for name, array in weights.items()})
-    with pytest.raises(PixshelfError, match="no longer a number"):
+    with pytest.raises(Diverged, match="no longer a number"):
         made.run_epoch(*data, 1, go_on)
 
 
@@ -158,6 +309,26 @@ def test_the_average_follows_the_trained_weights(data: Any) -> None:
     now, mean = averaged(weights, "network/"), averaged(weights)
     assert now.keys() == mean.keys()
     assert not np.array_equal(now["head/kernel"], mean["head/kernel"])
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members_logits() -> None:
+    networks = [build_network(SMALL, seed=seed) for seed in (1, 2)]
+    spec = replace(SMALL, members=2)
+    ensemble = build_network(spec)
+    put_weights(ensemble, join_members([take_weights(each) for each in networks]))
+    image = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
+    mean = (networks[0](image) + networks[1](image)) / 2
+    assert np.allclose(ensemble(image), mean, atol=1e-6)
+    assert parameters(spec) == 2 * parameters(SMALL)
+
+
+def test_an_ensemble_is_calibrated_and_converted_like_one_network(data: Any) -> None:
+    members = join_members([take_weights(build_network(SMALL, seed=seed)) for seed in (1, 2, 3)])
+    classifier = build_classifier(replace(SMALL, members=3), members, 0.5)
+    expected = classifier(data[0]).numpy()
+    assert check_parity(expected, run_litert(to_litert(classifier), data[0], 1)) < 1e-5
+    plain = build_classifier(replace(SMALL, members=3), members, 1.0)(data[0]).numpy()
+    assert np.allclose(plain**2 / (plain**2).sum(axis=1, keepdims=True), expected, atol=1e-5)
 
 
 @pytest.fixture(scope="module")

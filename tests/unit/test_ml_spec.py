@@ -29,7 +29,9 @@ def test_the_input_in_the_json_is_an_input_spec() -> None:
     ("path", "value"),
     [
         (["family"], "other"),
-        (["version"], 2),
+        (["version"], 3),
+        (["members"], 0),
+        (["members"], 17),
         (["input", "height"], 0),
         (["input"], None),
         (["stem"], 5),
