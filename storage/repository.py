@@ -9,6 +9,7 @@ opened it; any number may be open on one dataset, in any number of processes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -221,6 +222,35 @@ class Runs(Protocol):
         """Store a run with status 'running'; gives its id."""
         ...
 
+    def hold(self, run_id: int) -> AbstractContextManager[None]:
+        """While the block lasts, this process works on the run and no other may. Given back at
+        its end, and by itself if the process dies. Raises NotFound, and DatasetBusy at once where
+        another holds the run."""
+        ...
+
+    def is_held(self, run_id: int) -> bool:
+        """Whether any process works on the run. One that is 'running' and not held was
+        interrupted: its process died. False for a run that is not there."""
+        ...
+
+    def reopen(self, run_id: int, pid: int) -> None:
+        """Make a run 'running' again, in the process `pid`, without an end or an error. Raises
+        NotFound."""
+        ...
+
+    def revise(
+        self,
+        run_id: int,
+        *,
+        settings: Mapping[str, Any],
+        total_epochs: int,
+        total_steps: int,
+        last: Checkpoint | None = None,
+    ) -> None:
+        """Put other settings and another length in the place of a run's own, and, where given,
+        another 'last' checkpoint: all in one transaction. Raises NotFound."""
+        ...
+
     def record_epoch(
         self,
         run_id: int,
@@ -231,6 +261,11 @@ class Runs(Protocol):
     ) -> None:
         """Store a finished epoch, its checkpoint, and, where it is the best so far, that one too:
         all in one transaction. Raises NotFound."""
+        ...
+
+    def save_checkpoint(self, run_id: int, checkpoint: Checkpoint) -> None:
+        """Store a 'last' checkpoint from within an epoch in place of the one before. A killed
+        process takes none of it; a power cut may take the last few. Raises NotFound."""
         ...
 
     def checkpoint(self, run_id: int, kind: str) -> Checkpoint | None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from storage.errors import NotFound
 from storage.records import Checkpoint, EpochMetrics, NewRun, RunRecord, RunStatus
 from storage.sqlite.database import Database, Row
 from storage.sqlite.expecting import expect, expect_rows, stored_json
+from storage.sqlite.holding import held, is_held
 
 _COLUMNS = """
     SELECT run.id, run.name, run.status, run.seed, run.settings, run.labels, run.data_digest,
@@ -45,6 +50,42 @@ class SqliteRuns:
             ).fetchone()
         return int(row[0])
 
+    @contextmanager
+    def hold(self, run_id: int) -> Iterator[None]:
+        self._require(run_id)
+        with held(self._database.path, run_id):
+            yield
+
+    def is_held(self, run_id: int) -> bool:
+        return is_held(self._database.path, run_id)
+
+    def reopen(self, run_id: int, pid: int) -> None:
+        self._require(run_id)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE run SET status = 'running', pid = ?, finished_at = NULL, error = NULL "
+                "WHERE id = ?",
+                (pid, run_id),
+            )
+
+    def revise(
+        self,
+        run_id: int,
+        *,
+        settings: Mapping[str, Any],
+        total_epochs: int,
+        total_steps: int,
+        last: Checkpoint | None = None,
+    ) -> None:
+        self._require(run_id)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE run SET settings = ?, total_epochs = ?, total_steps = ? WHERE id = ?",
+                (json.dumps(dict(settings)), total_epochs, total_steps, run_id),
+            )
+            if last is not None:
+                _put_checkpoint(connection, run_id, "last", last)
+
     def record_epoch(
         self,
         run_id: int,
@@ -71,20 +112,14 @@ class SqliteRuns:
                     metrics.val_accuracy,
                 ),
             )
-            for kind, checkpoint in (("last", last), ("best", best)):
-                if checkpoint is not None:
-                    connection.execute(
-                        "INSERT OR REPLACE INTO checkpoint "
-                        "(run_id, kind, epoch, step, weights, optimizer) VALUES (?, ?, ?, ?, ?, ?)",
-                        (
-                            run_id,
-                            kind,
-                            checkpoint.epoch,
-                            checkpoint.step,
-                            checkpoint.weights,
-                            checkpoint.optimizer,
-                        ),
-                    )
+            _put_checkpoint(connection, run_id, "last", last)
+            if best is not None:
+                _put_checkpoint(connection, run_id, "best", best)
+
+    def save_checkpoint(self, run_id: int, checkpoint: Checkpoint) -> None:
+        self._require(run_id)
+        with self._database.write(durable=False) as connection:
+            _put_checkpoint(connection, run_id, "last", checkpoint)
 
     def checkpoint(self, run_id: int, kind: str) -> Checkpoint | None:
         self._require(run_id)
@@ -145,6 +180,23 @@ class SqliteRuns:
             model=model,
             epochs=tuple(EpochMetrics(*epoch) for epoch in expect_rows(epochs, "iirrrrRR", what)),
         )
+
+
+def _put_checkpoint(
+    connection: sqlite3.Connection, run_id: int, kind: str, checkpoint: Checkpoint
+) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO checkpoint (run_id, kind, epoch, step, weights, optimizer) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            run_id,
+            kind,
+            checkpoint.epoch,
+            checkpoint.step,
+            checkpoint.weights,
+            checkpoint.optimizer,
+        ),
+    )
 
 
 def _no_run(run_id: int) -> NotFound:
