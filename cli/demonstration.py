@@ -26,7 +26,7 @@ from cli.text import in_time, percent, printable
 from cli.watching import train_watched
 from ml.evaluating import Evaluation, evaluate
 from ml.plan import plan_training
-from ml.predicting import Predictor, as_predictions, load_predictor, predict_stored
+from ml.predicting import Predictor, load_predictor, predict_stored, ranked
 from ml.settings import TrainSettings
 from storage.errors import ExitCode, NotReady, RefusedInput
 from storage.importing.digits import COUNT, LABELS, write_digits
@@ -138,12 +138,9 @@ def _classify(repo: Repository, predictor: Predictor) -> list[dict[str, Any]]:
     ids = repo.images.ids(parse("split:test"))
     chosen = ids[:: max(1, len(ids) // SHOWN)][:SHOWN]
     answers = []
-    for images, probabilities in predict_stored(repo, predictor, chosen):
-        repo.predictions.save(
-            predictor.model.id, as_predictions(images, predictor.labels, probabilities)
-        )
-        for image, row in zip(images, probabilities.tolist(), strict=True):
-            best = sorted(zip(predictor.labels, row, strict=True), key=lambda pair: -pair[1])[:TOP]
+    for images, probabilities in predict_stored(repo, predictor, chosen, save=True):
+        for image, row in zip(images, probabilities, strict=True):
+            best = ranked(predictor.labels, row, TOP)
             answers.append(
                 {
                     "image": image,

@@ -10,19 +10,14 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from cli.explaining import Explainer
 from cli.files import in_chunks, read_files
 from cli.progress import Update
-from ml.predicting import (
-    Answer,
-    Predictor,
-    Refused,
-    as_predictions,
-    predict_files,
-    predict_stored,
-)
+from ml.pixels import to_array
+from ml.predicting import Predictor, Refused, predict_files, predict_stored, ranked
 from storage.errors import RefusedInput
 from storage.pictures import describe
-from storage.records import NewImage, NewPrediction
+from storage.records import NewImage
 from storage.repository import Repository
 from storage.splitting import assign_split
 
@@ -36,13 +31,30 @@ Row = dict[str, Any]
 
 
 class Work:
-    """One prediction of many pictures. `refused` has, in the end, whatever was no picture."""
+    """One prediction of many pictures. With `abstain` a row says whether its confidence is below
+    that; with an `explainer` it has a map made.
 
-    def __init__(self, repo: Repository, predictor: Predictor, top: int) -> None:
+    In the end `refused` has whatever was no picture, `count` is how many were answered, and
+    `unsure` how many of those are below `abstain`.
+    """
+
+    def __init__(
+        self,
+        repo: Repository,
+        predictor: Predictor,
+        top: int,
+        *,
+        abstain: float | None = None,
+        explainer: Explainer | None = None,
+    ) -> None:
         self._repo = repo
         self._predictor = predictor
         self._top = top
+        self._abstain = abstain
+        self._explainer = explainer
         self.refused: list[Refused] = []
+        self.count = 0
+        self.unsure = 0
 
     def files(self, names: Sequence[str], update: Update) -> Iterator[Row]:
         """Files, of which nothing is kept."""
@@ -52,7 +64,9 @@ class Work:
             if isinstance(item, Refused):
                 self.refused.append(item)
             else:
-                yield {"source": item.source, **self._answer(item)}
+                row = {"source": item.source, **self._answer(item.top)}
+                self._explain(row, item.source, item.pixels)
+                yield row
 
     def stored(self, ids: Sequence[int], update: Update, *, save: bool) -> Iterator[Row]:
         """Images of the dataset, in the order given."""
@@ -61,12 +75,13 @@ class Work:
             update(done, total, "")
 
         for images, probabilities in predict_stored(
-            self._repo, self._predictor, ids, progress=on_progress
+            self._repo, self._predictor, ids, save=save, progress=on_progress
         ):
-            if save:
-                self._save(self._predictions(images, probabilities))
-            for image, row in zip(images, probabilities, strict=True):
-                yield {"image": image, **self._from_probabilities(row)}
+            for image, shares in zip(images, probabilities, strict=True):
+                best = ranked(self._predictor.labels, shares, self._top)
+                row = {"image": image, **self._answer(best)}
+                self._explain(row, str(image))
+                yield row
 
     def imported(self, names: Sequence[str], update: Update) -> Iterator[Row]:
         """Files that become images of the dataset, together with what is predicted of them."""
@@ -108,25 +123,26 @@ class Work:
             thumbnail=facts.thumbnail,
         )
 
-    def _predictions(
-        self, images: Sequence[int], probabilities: NDArray[np.float32]
-    ) -> list[NewPrediction]:
-        return as_predictions(images, self._predictor.labels, probabilities)
-
-    def _save(self, predictions: Sequence[NewPrediction]) -> None:
-        once = {prediction.image: prediction for prediction in predictions}
-        self._repo.predictions.save(self._predictor.model.id, list(once.values()))
-
-    def _from_probabilities(self, row: NDArray[np.float32]) -> Row:
-        order = (-row).argsort(kind="stable")[: self._top]
-        labels = self._predictor.labels
-        best = tuple((labels[place], float(row[place])) for place in order)
-        return self._answer(Answer("", best[0][0], best[0][1], best))
-
-    def _answer(self, answer: Answer) -> Row:
-        return {
-            "label": answer.label,
-            "confidence": answer.confidence,
-            "top": [{"label": label, "confidence": share} for label, share in answer.top],
+    def _answer(self, top: Sequence[tuple[str, float]]) -> Row:
+        label, confidence = top[0]
+        self.count += 1
+        row: Row = {
+            "label": label,
+            "confidence": confidence,
+            "top": [{"label": label, "confidence": share} for label, share in top],
             "model": self._predictor.model.name,
         }
+        if self._abstain is not None:
+            row["unsure"] = confidence < self._abstain
+            self.unsure += row["unsure"]
+        return row
+
+    def _explain(self, row: Row, name: str, pixels: NDArray[np.uint8] | None = None) -> None:
+        """Have the row's answer explained; `pixels` of None means those of its image."""
+        if self._explainer is None or not self._explainer.is_wanted:
+            return
+        if pixels is None:
+            pixels = to_array(self._repo.images.data(row["image"]), self._predictor.input)
+        made = self._explainer.explain(name, pixels, row["label"], row["confidence"])
+        if made is not None:
+            row["explanation"] = made

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ml.pixels import InputSpec, Progress, available_cpus, decode_stream, to_array
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from storage.query import Query
     from storage.repository import Repository
 
 _LARGEST_BATCH = 32
@@ -40,12 +39,14 @@ _quiet = threading.Event()
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a model says of one picture. `top` holds the most probable labels with their
-    probabilities, highest first; `label` and `confidence` are the first of them."""
+    probabilities, highest first; `label` and `confidence` are the first of them. `pixels` is what
+    the model was shown, uint8 [H, W, C] in its input shape."""
 
     source: str
     label: str
     confidence: float
     top: tuple[tuple[str, float], ...]
+    pixels: NDArray[np.uint8] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,28 +189,8 @@ def _answered(
         if isinstance(array, RefusedInput):
             yield Refused(source, array.message)
         else:
-            yield _answer(source, predictor.labels, next(rows), top)
-
-
-def predict_query(
-    repo: Repository,
-    predictor: Predictor,
-    query: Query,
-    *,
-    save: bool = True,
-    progress: Progress | None = None,
-) -> Iterator[NewPrediction]:
-    """Predict the stored images that match, in id order, and save each batch before it is given.
-
-    Nothing happens until the answers are taken; memory is bounded however many there are.
-    Raises RefusedInput, naming the image, where stored bytes are no picture.
-    """
-    ids = sorted(repo.images.ids(query))
-    for images, probabilities in predict_stored(repo, predictor, ids, progress=progress):
-        batch = as_predictions(images, predictor.labels, probabilities)
-        if save:
-            repo.predictions.save(predictor.model.id, batch)
-        yield from batch
+            best = ranked(predictor.labels, next(rows), top)
+            yield Answer(source, *best[0], best, array)
 
 
 def predict_stored(
@@ -217,11 +198,34 @@ def predict_stored(
     predictor: Predictor,
     ids: Sequence[int],
     *,
+    save: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-    """Ids and probabilities [n, labels], chunk by chunk in the order of `ids`. Reading and
-    decoding the next chunk goes on while LiteRT works on this one."""
+    """Predict stored images: ids and probabilities [n, labels], chunk by chunk in the order of
+    `ids`, which may name an image twice. With `save` each chunk is stored before it is given.
+
+    Nothing happens until the answers are taken, and memory is bounded however many there are.
+    Reading and decoding the next chunk goes on while LiteRT works on this one. Raises
+    RefusedInput, naming the image, where stored bytes are no picture; NotFound for an id that is
+    gone.
+    """
     done = 0
+    with closing(_predicted(repo, predictor, ids)) as chunks:
+        for images, probabilities in chunks:
+            if save:
+                batch = as_predictions(images, predictor.labels, probabilities)
+                once = {prediction.image: prediction for prediction in batch}
+                repo.predictions.save(predictor.model.id, list(once.values()))
+            done += len(images)
+            if progress is not None:
+                progress(done, len(ids))
+            yield images, probabilities
+
+
+def _predicted(
+    repo: Repository, predictor: Predictor, ids: Sequence[int]
+) -> Generator[tuple[list[int], NDArray[np.float32]]]:
+    """The answers of one chunk while LiteRT works on the next."""
     stream = decode_stream(repo.images.iter_data(ids), predictor.input, chunk=_DATASET_CHUNK)
     pool = ThreadPoolExecutor(1, thread_name_prefix="predict")
     running: tuple[list[int], Future[NDArray[np.float32]]] | None = None
@@ -230,14 +234,10 @@ def predict_stored(
             for images, pixels in stream:
                 started = (images, pool.submit(predictor.predict, pixels))
                 if running is not None:
-                    done += len(running[0])
                     yield running[0], running[1].result()
-                    _report(progress, done, len(ids))
                 running = started
         if running is not None:
-            done += len(running[0])
             yield running[0], running[1].result()
-            _report(progress, done, len(ids))
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -263,10 +263,13 @@ def as_predictions(
     ]
 
 
-def _answer(source: str, labels: Sequence[str], row: NDArray[np.float32], top: int) -> Answer:
+def ranked(
+    labels: Sequence[str], row: NDArray[np.float32], top: int
+) -> tuple[tuple[str, float], ...]:
+    """The `top` most probable labels, at least one, with their probabilities, highest first; the
+    earlier label where two are equal. `row` is [labels]."""
     order = (-row).argsort(kind="stable")[: max(1, top)]
-    named = tuple((labels[at], float(row[at])) for at in order)
-    return Answer(source, named[0][0], named[0][1], named)
+    return tuple((labels[at], float(row[at])) for at in order)
 
 
 def _array_or_refusal(
@@ -278,11 +281,6 @@ def _array_or_refusal(
         return to_array(data, spec)
     except RefusedInput as error:
         return error
-
-
-def _report(progress: Progress | None, done: int, total: int) -> None:
-    if progress is not None:
-        progress(done, total)
 
 
 def _load(litert: bytes, threads: int, name: str) -> Any:

@@ -74,7 +74,7 @@ for _ in sys.stdin:
 
 PIXSHELF_MANY = """
 import sys, time
-from ml.predicting import load_predictor, predict_query
+from ml.predicting import load_predictor, predict_stored
 from storage.opening import open_repository
 from storage.query import parse
 
@@ -82,7 +82,8 @@ with open_repository(sys.argv[1]) as repo:
     predictor = load_predictor(repo)
     for line in sys.stdin:
         started = time.perf_counter()
-        count = sum(1 for _ in predict_query(repo, predictor, parse(""), save=line == "save\\n"))
+        chunks = predict_stored(repo, predictor, repo.images.ids(parse("")), save=line == "save\\n")
+        count = sum(len(ids) for ids, _ in chunks)
         print(time.perf_counter() - started, flush=True)
         assert count == int(sys.argv[2])
 """

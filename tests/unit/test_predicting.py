@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,8 @@ from ml.predicting import (
     as_predictions,
     load_predictor,
     predict_files,
-    predict_query,
+    predict_stored,
+    ranked,
 )
 from storage.errors import DatasetError, NotFound, NotReady, RefusedInput
 from storage.opening import open_repository
@@ -155,10 +157,9 @@ def test_predicting_prints_nothing_and_never_loads_tensorflow(tmp_path: Path) ->
     program = (
         "import os, sys\n"
         "from storage.opening import open_repository\n"
-        "from storage.query import parse\n"
-        "from ml.predicting import load_predictor, predict_query\n"
+        "from ml.predicting import load_predictor, predict_stored\n"
         "with open_repository(sys.argv[1]) as repo:\n"
-        "    found = list(predict_query(repo, load_predictor(repo), parse('')))\n"
+        "    ((found, _),) = predict_stored(repo, load_predictor(repo), [1, 2, 3], save=True)\n"
         "os.write(2, b'after')\n"
         "heavy = {'tensorflow', 'keras', 'sklearn', 'scipy', 'matplotlib', 'textual', 'rich'}\n"
         "print(len(found), sorted(heavy & set(sys.modules)))\n"
@@ -204,6 +205,9 @@ def test_files_are_answered_in_order_with_the_most_probable_labels(predictor: Pr
         best = [str(at) for at in np.argsort(-row)[:3]]
         assert [label for label, _ in answer.top] == best
         assert (answer.label, answer.confidence) == answer.top[0]
+        assert np.array_equal(
+            answer.pixels[..., 0], images[int(answer.source.removesuffix(".png"))]
+        )
         assert answer.confidence == pytest.approx(row.max(), abs=1e-4)
 
 
@@ -251,57 +255,63 @@ def test_without_a_model_there_is_nothing_to_predict_with(repository: Repository
         load_predictor(repository)
 
 
-def test_stored_images_are_predicted_in_id_order_and_saved(repository: Repository) -> None:
+def test_stored_images_are_predicted_in_the_order_given_and_saved(repository: Repository) -> None:
     ids = store_digits(repository, 300)
     model = repository.models.add(digits_model())
     told: list[tuple[int, int]] = []
-    predictor = load_predictor(repository)
-    query = parse("sort:-id")
-    made = list(
-        predict_query(repository, predictor, query, progress=lambda *each: told.append(each))
+    chunks = list(
+        predict_stored(
+            repository,
+            load_predictor(repository),
+            ids[::-1],
+            save=True,
+            progress=lambda *each: told.append(each),
+        )
     )
-    assert [each.image for each in made] == ids
+    assert [image for images, _ in chunks for image in images] == ids[::-1]
     assert told[-1] == (300, 300)
     wanted = expected(digits()[0][-300:])
+    assert np.allclose(np.concatenate([rows for _, rows in chunks])[::-1], wanted, atol=1e-4)
     stored = list(repository.predictions.of_model(model, parse("")))
     rows = np.array([np.frombuffer(each.probabilities, "<f4") for each in stored])
     assert np.allclose(rows, wanted, atol=1e-4)
     assert [each.label for each in stored] == [str(at) for at in rows.argmax(axis=1)]
 
 
-def test_only_the_images_that_match_are_predicted(repository: Repository) -> None:
-    store_digits(repository, 50)
+def test_nothing_is_saved_unless_that_is_wanted(repository: Repository) -> None:
+    ids = store_digits(repository, 5)
     model = repository.models.add(digits_model())
-    made = list(predict_query(repository, load_predictor(repository), parse("label:3")))
-    assert len(made) == repository.images.count(parse("label:3"))
-    assert len(list(repository.predictions.of_model(model, parse("")))) == len(made)
-
-
-def test_nothing_is_saved_when_that_is_not_wanted(repository: Repository) -> None:
-    store_digits(repository, 5)
-    model = repository.models.add(digits_model())
-    made = list(predict_query(repository, load_predictor(repository), parse(""), save=False))
-    assert len(made) == 5
+    ((images, _),) = predict_stored(repository, load_predictor(repository), ids)
+    assert images == ids
     assert list(repository.predictions.of_model(model, parse(""))) == []
 
 
-def test_a_query_about_predictions_is_not_upset_by_saving_them(repository: Repository) -> None:
-    store_digits(repository, 100)
+def test_an_image_named_twice_is_answered_twice_and_saved_once(repository: Repository) -> None:
+    (image,) = store_digits(repository, 1)
     repository.models.add(digits_model())
-    predictor = load_predictor(repository)
-    first = list(predict_query(repository, predictor, parse("")))
-    again = list(predict_query(repository, predictor, parse("is:wrong")))
-    wrong = repository.images.count(parse("is:wrong"))
-    assert 0 < len(again) == wrong < len(first)
+    chunks = predict_stored(repository, load_predictor(repository), [image, image], save=True)
+    ((images, rows),) = chunks
+    assert images == [image, image]
+    assert np.array_equal(rows[0], rows[1])
+    assert len(repository.predictions.of_image(image)) == 1
+
+
+def test_an_image_that_is_gone_is_named(repository: Repository) -> None:
+    ids = store_digits(repository, 2)
+    repository.models.add(digits_model())
+    with pytest.raises(NotFound, match="99"):
+        list(predict_stored(repository, load_predictor(repository), [*ids, 99]))
 
 
 def test_leaving_early_keeps_what_was_saved_and_leaves_no_thread(repository: Repository) -> None:
-    store_digits(repository, 20)
+    ids = store_digits(repository, 20)
     repository.models.add(digits_model())
-    answers = predict_query(repository, load_predictor(repository), parse(""))
-    next(answers)
-    answers.close()
+    before = threading.active_count()
+    answers = predict_stored(repository, load_predictor(repository), ids, save=True)
+    next(iter(answers))
+    del answers
     assert repository.images.count(parse("is:predicted")) == 20
+    assert threading.active_count() == before
 
 
 # Records
@@ -318,3 +328,9 @@ def test_a_prediction_has_its_margin_and_little_endian_probabilities() -> None:
 def test_a_model_of_one_label_is_always_sure() -> None:
     (only,) = as_predictions([1], ("a",), np.ones((1, 1), np.float32))
     assert (only.label, only.confidence, only.margin) == ("a", 1.0, 1.0)
+
+
+def test_labels_are_ranked_and_the_earlier_of_two_equals_comes_first() -> None:
+    row = np.array([0.25, 0.5, 0.25], np.float32)
+    assert ranked(("a", "b", "c"), row, 2) == (("b", 0.5), ("a", 0.25))
+    assert ranked(("a", "b", "c"), row, 0) == (("b", 0.5),)
