@@ -6,36 +6,36 @@ TensorFlow nor numpy. The same dataset and settings give the same plan.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, count, repeat
 from typing import Any
 
+from ml import remarks
+from ml.chosen import SMALLEST, Chosen, Side, apart, choose, copies, digest, images
+from ml.costs import Expected, estimate, from_earlier
 from ml.events import Note
 from ml.holdout import hold_out
+from ml.machine import machine
 from ml.pixels import InputSpec, infer_input
+from ml.remarks import LabelCount
 from ml.settings import Recipe, TrainSettings, resolve
-from ml.spec import ArchitectureSpec, design
-from storage.errors import NotReady
-from storage.query import parse
-from storage.records import Example
+from ml.spec import ArchitectureSpec, design, parameters
+from ml.starting import find_initial, in_its_order, refitted, start_note
+from storage.errors import NotReady, UsageError
+from storage.records import Example, RunRecord
 from storage.repository import Repository
-
-FEW = 10
-"""A label with fewer training images than this gets a warning."""
-
-SMALLEST = "the smallest dataset that can be trained has two labels with two different images each"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """The images of one side of a training: their ids, ascending, and beside each the index of
-    its label."""
+    its label. Both are compact arrays of integers."""
 
-    ids: tuple[int, ...]
-    targets: tuple[int, ...]
+    ids: Sequence[int]
+    targets: Sequence[int]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -45,29 +45,55 @@ class Part:
 class TrainPlan:
     """Everything about a training that is known before its first step.
 
-    `labels` are in natural order, which is the order of the network's outputs. `held_out` says
-    that the validation images were taken out of the train split for this run alone. `data_digest`
-    is a sha256 over the exact (sha256, label, split) of every image used. `total_steps` counts those
-    of all members. `notes` are what the user should know.
+    `name` is for the run and its model. `labels` are in the order of the network's outputs:
+    natural order, or that of the model `initial` (an id) which the training starts from.
+    `held_out` says that the validation images were taken out of the train split for this run
+    alone. `test` counts images of the test split, which play no part. `smallest` and `largest`
+    are the (width, height) of the files with the fewest and the most pixels. `architecture` is one
+    network's, `total_steps` counts those of all members. `class_weights`, one for each label,
+    are None where all images count alike. `data_digest` is a sha256 over the exact (sha256, label,
+    split) of every image used. `notes` are what the user should know.
     """
 
     settings: TrainSettings
     recipe: Recipe
+    name: str
     labels: tuple[str, ...]
+    counts: tuple[LabelCount, ...]
     train: Part
     val: Part
+    test: int
     held_out: bool
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
     input: InputSpec
     architecture: ArchitectureSpec
+    initial: int | None
+    class_weights: tuple[float, ...] | None
     steps_per_epoch: int
     total_steps: int
     data_digest: bytes
+    expected: Expected
     notes: tuple[Note, ...] = field(default=())
 
     @property
-    def name(self) -> str:
-        """The name for the run and its model: the one chosen, else made from the preset."""
-        return self.settings.name or f"{self.settings.preset}-{self.settings.seed}"
+    def parameters(self) -> int:
+        """How many numbers are trained, in all members."""
+        return self.recipe.members * parameters(self.architecture)
+
+    @property
+    def expected_seconds(self) -> float:
+        """How long the whole training may take; with `minutes`, as long as it may."""
+        return self.expected.seconds
+
+    def to_run(self) -> dict[str, Any]:
+        """What a run keeps as its settings, as plain JSON values: enough to plan it again."""
+        return {
+            "chosen": self.settings.to_json(),
+            "recipe": self.recipe.to_json(),
+            "architecture": self.architecture.to_json(),
+            "machine": machine(),
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain JSON values, with counts in place of ids."""
@@ -78,172 +104,209 @@ class TrainPlan:
             "labels": list(self.labels),
             "train": len(self.train),
             "val": len(self.val),
+            "test": self.test,
+            "counts": {each.label: {"train": each.train, "val": each.val} for each in self.counts},
             "held_out": self.held_out,
+            "smallest": list(self.smallest),
+            "largest": list(self.largest),
             "architecture": self.architecture.to_json(),
+            "parameters": self.parameters,
+            "initial": self.initial,
+            "class_weights": None if self.class_weights is None else list(self.class_weights),
             "steps_per_epoch": self.steps_per_epoch,
             "total_steps": self.total_steps,
+            "expected_seconds": round(self.expected.seconds, 1),
+            "expected_from": self.expected.run,
             "data_digest": self.data_digest.hex(),
             "notes": [{"level": note.level, "text": note.text} for note in self.notes],
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """The images of a training, and what is told about them."""
+
+    chosen: Chosen
+    train: Side
+    val: Side
+    held_out: bool
+    notes: list[Note]
+
+
 def plan_training(repo: Repository, settings: TrainSettings) -> TrainPlan:
-    """Decide labels, parts, input, architecture, batch and steps.
+    """Decide labels, parts, input, architecture, batch, steps and name.
 
     Where the dataset has no labelled validation images, a tenth of the train split is held out,
     by label and by a seeded hash of the pictures, so that copies of one picture stay together.
     Raises NotReady, saying what to do, when the dataset cannot be trained on; QueryError for a
-    query that is not understood.
+    query that is not understood; NotFound or RefusedInput for a model that it cannot start from;
+    UsageError for a name that a model has.
     """
-    notes: list[Note] = []
-    train, val = _choose(repo, settings, notes)
-    held_out = not val
-    if held_out:
-        train, val = hold_out(train, settings.seed)
-        if not val:
-            raise NotReady(
-                f"{_images(len(train))} cannot be divided into some to learn from and some to "
-                "check against: no label has two different images",
-                hint=f"add images; {SMALLEST}",
-            )
-        notes.append(
-            Note(
-                "info",
-                f"the dataset has no labelled validation images: {_images(len(val))} of the train "
-                "split are held out in this run to choose the best weights",
-            )
-        )
-    counts = Counter(example.label for example in train if example.label is not None)
-    labels = tuple(name for name in repo.labels.names() if name in counts)
-    val = _known(val, counts, notes)
-    _warn_of_few(labels, counts, notes)
-    spec = dataclasses.replace(infer_input(train, settings.size), resize=settings.resize)
+    runs = repo.runs.all()
+    name = _free_name(repo, settings, runs)
+    initial = None if settings.start_from is None else find_initial(repo, settings.start_from)
+    data = _gather(repo, settings)
+    labels = _labels(repo, data)
+    if initial is None:
+        spec = _input(data.chosen, settings)
+    else:
+        # By its id: the name may be another model's by the time that this run is gone on with.
+        settings = replace(settings, start_from=str(initial.model.id))
+        labels = in_its_order(initial, labels)
+        data.notes.append(start_note(initial, labels))
+        spec = refitted(initial, settings, labels).input
     recipe = resolve(
         settings,
-        images=len(train),
+        images=len(data.train),
         height=spec.height,
         width=spec.width,
         channels=spec.channels,
     )
-    steps = -(-len(train) // recipe.batch)
-    index = {name: at for at, name in enumerate(labels)}
-    return TrainPlan(
+    if initial is None:
+        architecture = design(spec, classes=len(labels), width=recipe.width)
+    else:
+        architecture = refitted(initial, settings, labels)
+        recipe = replace(recipe, width=architecture.stem_filters)
+    return _assemble(data, settings, recipe, name, labels, architecture, runs)
+
+
+def plan_again(repo: Repository, run: RunRecord) -> TrainPlan:
+    """The plan of a run that is stored: its choices, recipe, network and name as they were, and
+    the images as the dataset has them now; `data_digest` tells whether they are the same.
+
+    Raises DatasetError for settings that cannot be read, and NotReady as plan_training does.
+    """
+    settings = TrainSettings.from_json(run.settings.get("chosen", {}))
+    recipe = Recipe.from_json(run.settings.get("recipe"))
+    data = _gather(repo, settings)
+    labels = _labels(repo, data)
+    if sorted(labels) == sorted(run.labels):
+        labels = run.labels
+    architecture = ArchitectureSpec.from_json(run.settings.get("architecture"))
+    return _assemble(data, settings, recipe, run.name, labels, architecture, repo.runs.all())
+
+
+def _assemble(
+    data: _Data,
+    settings: TrainSettings,
+    recipe: Recipe,
+    name: str,
+    labels: tuple[str, ...],
+    architecture: ArchitectureSpec,
+    runs: Sequence[RunRecord],
+) -> TrainPlan:
+    train, val = _part(data, data.train, labels), _part(data, data.val, labels)
+    of_train, of_val = Counter(train.targets), Counter(val.targets)
+    counts = tuple(LabelCount(label, of_train[at], of_val[at]) for at, label in enumerate(labels))
+    shapes = data.chosen.shapes
+    sizes = sorted((width * height, width, height) for height, width, _ in shapes)
+    total_steps = recipe.steps * recipe.members
+    plan = TrainPlan(
         settings=settings,
         recipe=recipe,
+        name=name,
         labels=labels,
-        train=_part(train, index),
-        val=_part(val, index),
-        held_out=held_out,
-        input=spec,
-        architecture=design(spec, classes=len(labels), width=recipe.width),
-        steps_per_epoch=steps,
-        total_steps=recipe.steps * recipe.members,
-        data_digest=_digest(train, val),
-        notes=tuple(notes),
+        counts=counts,
+        train=train,
+        val=val,
+        test=len(data.chosen.test),
+        held_out=data.held_out,
+        smallest=sizes[0][1:],
+        largest=sizes[-1][1:],
+        input=architecture.input,
+        architecture=architecture,
+        initial=None if settings.start_from is None else int(settings.start_from),
+        class_weights=_weights(counts) if settings.class_weights else None,
+        steps_per_epoch=-(-len(train) // recipe.batch),
+        total_steps=total_steps,
+        data_digest=digest(data.chosen.names, data.train, data.val),
+        expected=Expected(0.0),
+        notes=(*data.notes, *remarks.of_counts(counts, weighted=settings.class_weights)),
+    )
+    pixels = sum(height * width * count for (height, width, _), count in shapes.items())
+    return replace(plan, expected=_expected(plan, runs, pixels))
+
+
+def _gather(repo: Repository, settings: TrainSettings) -> _Data:
+    """The images to train on and to validate with, the latter held out where there are none."""
+    chosen = choose(repo, settings.query)
+    notes = remarks.of_left_out(chosen)
+    notes += remarks.of_copies(copies(chosen))
+    train, val = chosen.train, chosen.val
+    held_out = not val
+    if held_out:
+        train, val = apart(train, hold_out(train.pictures, train.labels, settings.seed))
+        if not val:
+            raise NotReady(
+                f"{images(len(train))} cannot be divided into some to learn from and some to "
+                "check against: no label has two different images",
+                hint=f"add images; {SMALLEST}",
+            )
+        notes.append(remarks.of_held_out(len(val)))
+    known = set(train.labels)
+    strange = set(val.labels) - known
+    if strange:
+        val = val.only([label in known for label in val.labels])
+        notes.append(remarks.of_strange(sorted(chosen.names[label] for label in strange)))
+        if not val:
+            raise NotReady(
+                "no validation image has a label that a training image has",
+                hint="divide the dataset again: pixshelf split --ratios 80/10/10",
+            )
+    return _Data(chosen, train, val, held_out, notes)
+
+
+def _labels(repo: Repository, data: _Data) -> tuple[str, ...]:
+    """Those that training images have, in natural order."""
+    names = {data.chosen.names[label] for label in set(data.train.labels)}
+    return tuple(name for name in repo.labels.names() if name in names)
+
+
+def _part(data: _Data, side: Side, labels: Sequence[str]) -> Part:
+    place = {name: at for at, name in enumerate(labels)}
+    targets = [place.get(name, -1) for name in data.chosen.names]
+    return Part(side.ids, array("i", (targets[label] for label in side.labels)))
+
+
+def _input(chosen: Chosen, settings: TrainSettings) -> InputSpec:
+    facts = chain.from_iterable(
+        repeat(Example(0, b"", b"", None, None, width, height, channels), count)
+        for (height, width, channels), count in chosen.shapes.items()
+    )
+    spec = infer_input(facts, settings.size)
+    return spec if settings.resize is None else replace(spec, resize=settings.resize)
+
+
+def _weights(counts: Sequence[LabelCount]) -> tuple[float, ...]:
+    """scikit-learn's 'balanced' weights: n / (k * n_c), so that their mean over the images is 1."""
+    total = sum(count.train for count in counts)
+    return tuple(total / (len(counts) * count.train) for count in counts)
+
+
+def _expected(plan: TrainPlan, runs: Sequence[RunRecord], pixels: int) -> Expected:
+    if plan.settings.minutes is not None:
+        return Expected(60 * plan.settings.minutes)
+    return from_earlier(runs, plan.to_run(), plan.total_steps) or estimate(
+        plan.architecture,
+        plan.recipe,
+        images=len(plan.train) + len(plan.val),
+        val=len(plan.val),
+        pixels=pixels,
+        threads=plan.settings.threads,
     )
 
 
-def _choose(
-    repo: Repository, settings: TrainSettings, notes: list[Note]
-) -> tuple[list[Example], list[Example]]:
-    """The labelled images of the train and val splits. Raises NotReady where that is too little."""
-    train: list[Example] = []
-    val: list[Example] = []
-    seen: Counter[str] = Counter()
-    for example in repo.images.examples(parse(settings.query or "")):
-        seen["all"] += 1
-        if example.split == "test":
-            continue
-        if example.split is None:
-            seen["unassigned"] += 1
-        elif example.label is None:
-            seen["unlabelled"] += 1
-        else:
-            (train if example.split == "train" else val).append(example)
-    _refuse_hopeless(train, seen, settings)
-    if seen["unlabelled"]:
-        notes.append(Note("warning", f"{_images(seen['unlabelled'])} left out: without a label"))
-    if seen["unassigned"]:
-        notes.append(Note("warning", f"{_images(seen['unassigned'])} left out: in no split"))
-    return train, val
-
-
-def _refuse_hopeless(train: list[Example], seen: Counter[str], settings: TrainSettings) -> None:
-    where = f" that matches {settings.query!r}" if settings.query else ""
-    if not seen["all"]:
-        hint = "loosen the query" if settings.query else "import some, or begin with: pixshelf demo"
-        raise NotReady(f"there is no image{where} to train on", hint=hint)
-    if not train and seen["unlabelled"]:
-        raise NotReady(
-            f"no image{where} in the train split has a label",
-            hint="label some with: pixshelf label",
-        )
-    if not train:
-        raise NotReady(
-            f"no image{where} is in the train split",
-            hint="divide the dataset first: pixshelf split --ratios 80/10/10",
-        )
-    labels = {example.label for example in train}
-    if len(labels) == 1:
-        raise NotReady(
-            f"every training image{where} has the label {labels.pop()!r}: there is nothing to "
-            "tell apart",
-            hint="training needs images of at least two labels",
-        )
-    if len({example.pixel_hash for example in train}) < 4:
-        raise NotReady(
-            f"{_images(len(train))} to train on are too few",
-            hint=SMALLEST,
-        )
-
-
-def _known(val: list[Example], counts: Counter[str], notes: list[Note]) -> list[Example]:
-    """The validation images whose label can be learnt."""
-    strange = sorted({str(example.label) for example in val if example.label not in counts})
-    if not strange:
-        return val
-    notes.append(
-        Note(
-            "warning",
-            "validation images are left out whose label no training image has: " + _listed(strange),
-        )
-    )
-    kept = [example for example in val if example.label in counts]
-    if not kept:
-        raise NotReady(
-            "no validation image has a label that a training image has",
-            hint="divide the dataset again: pixshelf split --ratios 80/10/10",
-        )
-    return kept
-
-
-def _warn_of_few(labels: Sequence[str], counts: Counter[str], notes: list[Note]) -> None:
-    few = [f"{name} ({counts[name]})" for name in labels if counts[name] < FEW]
-    if few:
-        notes.append(Note("warning", f"fewer than {FEW} training images for: {_listed(few)}"))
-
-
-def _part(examples: list[Example], index: dict[str, int]) -> Part:
-    rows = sorted((e.id, index[e.label]) for e in examples if e.label is not None)
-    return Part(tuple(row[0] for row in rows), tuple(row[1] for row in rows))
-
-
-def _digest(train: list[Example], val: list[Example]) -> bytes:
-    """Independent of ids and of the order of import: rows are hashed, sorted, hashed again."""
-
-    def rows() -> Iterator[bytes]:
-        for split, examples in ((b"train", train), (b"val", val)):
-            for example in examples:
-                label = str(example.label).encode()
-                yield hashlib.sha256(example.sha256 + split + b"\0" + label).digest()
-
-    return hashlib.sha256(b"".join(sorted(rows()))).digest()
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"
-
-
-def _listed(names: Sequence[str], most: int = 10) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _free_name(repo: Repository, settings: TrainSettings, runs: Sequence[RunRecord]) -> str:
+    """The name chosen, else one made from preset and seed that no run and no model has."""
+    models = {model.name for model in repo.models.all()}
+    if settings.name:
+        if settings.name in models:
+            raise UsageError(
+                f"name: received {settings.name!r}, which a model has already",
+                hint="choose another; models are found by their names",
+            )
+        return settings.name
+    taken = models | {run.name for run in runs}
+    base = f"{settings.preset}-{settings.seed}"
+    others = (f"{base}-{number}" for number in count(2))
+    return next(name for name in chain([base], others) if name not in taken)

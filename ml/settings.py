@@ -40,7 +40,8 @@ MAX_TEXT = 2_000
 class TrainSettings:
     """A user's choices. None means: decide it from the preset and the dataset.
 
-    `size` is the height and width in pixels that every picture is brought to, `resize` how.
+    `size` is the height and width in pixels that every picture is brought to, `resize` how; what
+    is open follows a model that is started from, or else the dataset, in letterbox.
     `query` narrows the training down to the images that match; images of the test split are never
     used, whatever it says. `threads` bounds the processor cores used.
 
@@ -57,7 +58,7 @@ class TrainSettings:
     batch: int | None = None
     seed: int = 0
     size: int | None = None
-    resize: Resize = "letterbox"
+    resize: Resize | None = None
     augment: Augment = "auto"
     query: str | None = None
     name: str | None = None
@@ -70,7 +71,8 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         _one_of("preset", self.preset, PRESETS)
-        _one_of("resize", self.resize, RESIZES)
+        if self.resize is not None:
+            _one_of("resize", self.resize, RESIZES)
         _one_of("augment", self.augment, AUGMENTS)
         _whole("seed", self.seed, 0, MAX_SEED)
         if self.epochs is not None:

@@ -16,7 +16,6 @@ from ml.settings import TrainSettings
 from storage.errors import NotReady, QueryError
 from storage.opening import open_repository
 from storage.query import parse
-from storage.records import Example
 from storage.repository import Repository
 from tests.making import add_images, new_image
 
@@ -42,11 +41,6 @@ def fill(repository: Repository, counts: dict[str | None, int], **changes: Any) 
 
 def plan(repository: Repository, **chosen: Any) -> TrainPlan:
     return plan_training(repository, TrainSettings(**chosen))
-
-
-def example(number: int, label: str, picture: int | None = None) -> Example:
-    pixels = (number if picture is None else picture).to_bytes(16, "little")
-    return Example(number, number.to_bytes(32, "little"), pixels, label, "train", 8, 8, 1)
 
 
 def test_labels_stand_in_natural_order(repository: Repository) -> None:
@@ -194,28 +188,36 @@ def test_the_plan_is_plain_json_with_a_name(repository: Repository) -> None:
     assert plan(repository, name="mine").name == "mine"
 
 
-def test_copies_of_a_picture_stay_on_one_side_whatever_their_label() -> None:
-    examples = [example(n, "ab"[n % 2], picture=n // 4) for n in range(200)]
-    kept, held = hold_out(examples, seed=0)
-    assert held
-    assert not {e.pixel_hash for e in kept} & {e.pixel_hash for e in held}
+def held(pictures: list[bytes], labels: list[int], seed: int = 0) -> set[int]:
+    """The places of the images that are held out."""
+    chosen = hold_out(pictures, labels, seed)
+    return {at for at, picture in enumerate(pictures) if picture in chosen}
+
+
+def different(count: int) -> list[bytes]:
+    return [number.to_bytes(16, "little") for number in range(count)]
+
+
+def test_pictures_of_several_labels_are_held_out_with_all_their_copies() -> None:
+    pictures = [picture for picture in different(50) for _ in range(4)]
+    out = held(pictures, [0, 1] * 100)
+    assert out
+    assert all(out.issuperset(range(at - at % 4, at - at % 4 + 4)) for at in out)
 
 
 def test_a_label_never_loses_its_last_image() -> None:
-    examples = [example(n, f"{n // 2}") for n in range(40)] + [example(99, "single")]
-    kept, held = hold_out(examples, seed=0)
-    assert {e.label for e in kept} == {e.label for e in examples}
-    assert "single" not in {e.label for e in held}
+    labels = [at // 2 for at in range(40)] + [99]
+    out = held(different(41), labels)
+    assert {label for at, label in enumerate(labels) if at not in out} == set(labels)
+    assert 40 not in out
 
 
 def test_a_label_of_many_copies_gives_its_least_picture() -> None:
-    examples = [example(n, "a", picture=0 if n < 30 else 1) for n in range(40)]
-    _, held = hold_out(examples, seed=0)
-    assert [e.id for e in held] == list(range(30, 40))
+    one, other = different(2)
+    assert held([one] * 30 + [other] * 10, [0] * 40) == set(range(30, 40))
 
 
 def test_another_seed_holds_out_others_and_the_order_does_not_matter() -> None:
-    examples = [example(n, "ab"[n % 2]) for n in range(200)]
-    held = [{e.id for e in hold_out(examples, seed)[1]} for seed in (0, 1)]
-    assert held[0] != held[1]
-    assert {e.id for e in hold_out(examples[::-1], 0)[1]} == held[0]
+    pictures, labels = different(200), [0, 1] * 100
+    assert hold_out(pictures, labels, 0) != hold_out(pictures, labels, 1)
+    assert hold_out(pictures[::-1], labels[::-1], 0) == hold_out(pictures, labels, 0)
