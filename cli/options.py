@@ -8,6 +8,12 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")]
+Events = Annotated[
+    bool, typer.Option("--json", help="Print every event as a JSON line, the result last.")
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Start it and return; it goes on by itself.")
+]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV with a heading line.")]
 Tsv = Annotated[bool, typer.Option("--tsv", help="Print tab-separated values.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]

@@ -93,11 +93,18 @@ def in_bytes(count: int) -> str:
 
 
 def in_time(seconds: float) -> str:
-    """'0.4 s', '12 s', '3 min 5 s'."""
+    """'0.4 s', '12 s', '3 min 5 s', '2 h 10 min'."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else _in_hours(whole)
+
+
+def _in_hours(seconds: int) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def percent(share: float | None, digits: int = 2) -> str:

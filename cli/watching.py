@@ -1,96 +1,198 @@
-"""Watching a training from the command line: a live bar, plain lines or JSON lines, and Ctrl-C.
+"""Watching a training from the command line: one of our own, or one that goes on by itself.
 
-The first Ctrl-C asks for a stop at the end of the batch, which keeps the finished epochs; the
-second ends the training's process. Both leave with exit code 130.
+Of our own, the first Ctrl-C asks for a stop at the end of the batch, which keeps everything; the
+second ends the training's process, which keeps all but the last seconds. Of another's, Ctrl-C only
+ends the watching. All leave with exit code 130. When the terminal goes, the training goes on.
 """
 
 from __future__ import annotations
 
+import shlex
 import signal
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Self
+from types import FrameType
 
-from cli.output import dumps, line, note
-from cli.text import in_time, percent
-from ml.events import Done, Epoch, Event, Note, Phase, Started, Step, to_json
+import typer
+
+from cli.output import line, note, write_json
+from cli.session import Session
+from cli.text import printable
+from cli.views import View, view_for
+from ml.events import Done, Note, Started
 from ml.settings import TrainSettings
 from ml.training import Training, start_training
-from storage.errors import PixshelfError
+from storage.errors import ExitCode, PixshelfError
+from storage.records import EpochMetrics, RunRecord
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-PHASES = {
-    "starting": "starting TensorFlow, which takes some seconds",
-    "decoding": "decoding pictures",
-    "training": "training",
-    "calibrating": "calibrating the probabilities",
-    "converting": "converting the model to LiteRT and comparing the two",
-    "saving": "saving the model",
-}
+ONCE = "stopping after this batch, keeping everything; Ctrl-C again ends it at once"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a watched training ended. `done` is None where it was killed."""
+    """How the watching ended. `done` is None where the training was killed, or goes on without
+    us; `hint` says what can be done now, where we were interrupted."""
 
     done: Done | None
     interrupted: bool
+    hint: str = ""
+
+
+def program_of(state: Session) -> str:
+    """What to type to get this program again on the same dataset."""
+    return shlex.join(["pixshelf", *(["--db", state.db_flag] if state.db_flag else [])])
 
 
 def train_watched(
-    url: str, settings: TrainSettings, *, json: bool, quiet: bool, log: Path | None = None
+    url: str,
+    settings: TrainSettings,
+    *,
+    json: bool,
+    quiet: bool,
+    program: str | None = None,
+    log: Path | None = None,
 ) -> Outcome:
-    """Train in a child process and show it. Raises what the training failed with."""
-    view: SilentView
-    if json:
-        view = JsonView()
-    elif quiet:
-        view = SilentView()
-    elif sys.stderr.isatty():
-        view = BarView()
-    else:
-        view = LinesView()
+    """Train in a child process and show it. Raises what the training failed with. `program` is
+    what to type for another command on the dataset."""
+    return _watched(
+        lambda: start_training(url, settings, log=log),
+        program or f"pixshelf --db {shlex.quote(url)}",
+        json=json,
+        quiet=quiet,
+    )
+
+
+def resume_watched(
+    url: str, record: RunRecord, *, json: bool, quiet: bool, program: str
+) -> Outcome:
+    """Go on with a run and show it. Raises what it failed with."""
+    from ml.training import resume_training
+
+    return _watched(
+        lambda: resume_training(url, record.id),
+        program,
+        json=json,
+        quiet=quiet,
+        stored=record.epochs,
+    )
+
+
+def attach_watched(url: str, run: int, *, json: bool, quiet: bool, program: str) -> Outcome:
+    """Show a run that goes on in another process, until its end or Ctrl-C. Raises what the run
+    failed with."""
+    from ml.training import follow_run
+
     done: Done | None = None
-    with _interrupts(quiet) as stop, start_training(url, settings, log=log) as training:
+    try:
+        with view_for(json=json, quiet=quiet) as view:
+            for event in follow_run(url, run):
+                view.show(event)
+                if isinstance(event, Done):
+                    done = event
+    except KeyboardInterrupt:
+        return Outcome(None, True, f"run {run} goes on; stop it with: {program} runs stop {run}")
+    except PixshelfError as error:
+        _add_hint(error, program, run)
+        raise
+    return Outcome(done, False)
+
+
+def go_alone(training: Training, *, json: bool, quiet: bool, program: str) -> None:
+    """Let a training go on by itself once its run is stored, and print how to watch it. Raises
+    what it failed with before; Ctrl-C until then ends it."""
+    with training:
+        started = _until_started(training, quiet=quiet)
+        training.detach()
+    if json:
+        write_json({"run": started.run, "name": started.name, "log": str(training.log)})
+        return
+    line(f"run {started.run}, {printable(started.name)}, goes on by itself")
+    line(f"watch it with: {program} runs attach {started.run}")
+
+
+def _until_started(training: Training, *, quiet: bool) -> Started:
+    for event in training.events():
+        if isinstance(event, Note):
+            note(f"{event.level}: {event.text}", quiet=quiet)
+        if isinstance(event, Started):
+            return event
+    raise PixshelfError("the training ended before it had begun", hint=f"its log: {training.log}")
+
+
+def leave(outcome: Outcome, *, quiet: bool) -> None:
+    """Say what can be done now and leave with 130, if the watching was interrupted."""
+    if outcome.interrupted:
+        if outcome.hint:
+            note(outcome.hint, quiet=quiet)
+        raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _watched(
+    start: Callable[[], Training],
+    program: str,
+    *,
+    json: bool,
+    quiet: bool,
+    stored: Sequence[EpochMetrics] = (),
+) -> Outcome:
+    view = view_for(json=json, quiet=quiet)
+    done: Done | None = None
+    run: int | None = None
+    with _interrupts(view) as stop, start() as training:
         stop.training = training
         events = training.events()
         try:
             with view:
+                view.show_stored(stored)
                 for event in events:
                     view.show(event)
-                    if isinstance(event, Done):
-                        done = event
+                    match event:
+                        case Started():
+                            run = event.run
+                        case Done():
+                            done = event
         except BrokenPipeError:
             # Nobody reads any more: end the training as Ctrl-C would, and keep what it has.
             stop.ask()
             for _ in events:
                 pass
             raise
-        except PixshelfError:
+        except OSError:
+            # The terminal is gone, which is no reason to end the training.
+            training.detach()
+            raise
+        except PixshelfError as error:
             if stop.count < 2:
+                _add_hint(error, program, run)
                 raise
-        return Outcome(done, stop.count > 0)
+        unfinished = run is not None and (done is None or done.stopped)
+        hint = f"go on with: {program} runs resume {run}" if unfinished else ""
+        return Outcome(done, stop.count > 0, hint)
+
+
+def _add_hint(error: PixshelfError, program: str, run: int | None) -> None:
+    """Say how to go on after a failure, beside what its hint says already."""
+    if run is None or "runs resume" in (error.hint or ""):
+        return
+    again = f"go on with: {program} runs resume {run}"
+    error.hint = f"{error.hint}; then {again}" if error.hint else again
 
 
 class _Stop:
-    """What Ctrl-C does while a training is watched."""
+    """What Ctrl-C does while our own training is watched."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, view: View) -> None:
         self.count = 0
         self.training: Training | None = None
-        self._quiet = quiet
+        self._view = view
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.training is None:
             raise KeyboardInterrupt
         if self.count == 0:
-            note("stopping after this batch; Ctrl-C again to end it at once", quiet=self._quiet)
+            self._view.say_stopping(ONCE)
         self.ask()
 
     def ask(self) -> None:
@@ -104,138 +206,10 @@ class _Stop:
 
 
 @contextmanager
-def _interrupts(quiet: bool) -> Iterator[_Stop]:
-    stop = _Stop(quiet)
+def _interrupts(view: View) -> Iterator[_Stop]:
+    stop = _Stop(view)
     before = signal.signal(signal.SIGINT, stop)
     try:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class SilentView:
-    """A way to show events: this one shows none."""
-
-    def show(self, event: Event) -> None:
-        """Show an event."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Nothing to give back."""
-
-
-class JsonView(SilentView):
-    """Every event but the last as it came; the last as the bare result."""
-
-    def show(self, event: Event) -> None:
-        line(dumps(event.to_json() if isinstance(event, Done) else to_json(event)))
-        sys.stdout.flush()
-
-
-class LinesView(SilentView):
-    """A line for each phase and each epoch, on stderr."""
-
-    def __init__(self) -> None:
-        # Said before the first event, which takes as long as Python to come.
-        self._phase = "starting"
-        note(PHASES[self._phase])
-
-    def show(self, event: Event) -> None:
-        match event:
-            case Phase() if event.name != self._phase:
-                self._phase = event.name
-                note(PHASES[event.name])
-            case Note():
-                note(f"{event.level}: {event.text}")
-            case Epoch():
-                note(_epoch_line(event))
-
-
-class BarView(SilentView):
-    """A live bar on stderr, with the finished epochs standing above it."""
-
-    def __init__(self) -> None:
-        self._bar = _make_bar()
-        self._phase = "starting"
-        self._steps: int | None = None
-        self._task = self._bar.add_task(PHASES[self._phase], total=None, figures="")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def show(self, event: Event) -> None:
-        match event:
-            case Phase():
-                self._enter_phase(event)
-            case Started():
-                self._steps = event.total_steps
-            case Step():
-                self._bar.update(
-                    self._task,
-                    completed=event.step,
-                    total=event.total_steps,
-                    description=f"epoch {event.epoch}",
-                    figures=f"loss {event.loss:.4f}  accuracy {percent(event.accuracy)}  "
-                    f"{event.images_per_second:,.0f} images/s",
-                )
-            case Note():
-                self._above(f"{event.level}: {event.text}")
-            case Epoch():
-                self._above(_epoch_line(event))
-
-    def _enter_phase(self, phase: Phase) -> None:
-        total = self._steps if phase.name == "training" else phase.total
-        if phase.name != self._phase:
-            # A bar of its own for each: rich cannot take the total away from one that had it.
-            self._phase = phase.name
-            self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(PHASES[phase.name], total=total, figures="")
-        elif phase.done is not None:
-            self._bar.update(self._task, completed=phase.done, total=total)
-
-    def _above(self, text: str) -> None:
-        from cli.text import printable
-
-        self._bar.console.print(printable(text), markup=False, highlight=False)
-
-
-def _make_bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[figures]}", markup=False),
-        console=Console(file=sys.stderr, highlight=False),
-        transient=True,
-    )
-
-
-def _epoch_line(epoch: Epoch) -> str:
-    places = len(str(epoch.epochs))
-    val = ""
-    if epoch.val_loss is not None:
-        best = ", kept" if epoch.best else ""
-        val = f"  val loss {epoch.val_loss:.4f}  val accuracy {percent(epoch.val_accuracy)}{best}"
-    return (
-        f"epoch {epoch.epoch:>{places}}/{epoch.epochs}  loss {epoch.train_loss:.4f}  "
-        f"accuracy {percent(epoch.train_accuracy)}{val}  {in_time(epoch.seconds)}"
-    )

@@ -11,11 +11,11 @@ from cli.output import line, note
 from cli.plan_lines import plan_lines
 from cli.session import session
 from cli.text import in_time, percent, plural, printable
-from cli.watching import train_watched
+from cli.watching import go_alone, leave, program_of, train_watched
 from ml.events import Done
 from ml.plan import plan_training
 from ml.settings import Augment, Preset, Resize, TrainSettings
-from storage.errors import ExitCode
+from ml.training import start_training
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -26,7 +26,8 @@ Examples:
   pixshelf train --preset thorough --seed 7 --name cats
   pixshelf train --on "tag:checked" --epochs 5 --json | tail -n 1
 
-Ctrl-C stops after the batch and keeps the finished epochs; a second one ends it at once.
+Ctrl-C stops after the batch and keeps everything; `pixshelf runs resume` goes on. A second one
+ends it at once. A closed terminal ends nothing: `pixshelf runs attach` watches on.
 """
 
 
@@ -63,10 +64,9 @@ def train(
         typer.Option("--on", metavar="QUERY", help="Only images that match; never the test split."),
     ] = None,
     threads: options.Threads = None,
+    detach: options.Detach = False,
     dry_run: options.DryRun = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print every event as a JSON line, the result last.")
-    ] = False,
+    json: options.Events = False,
 ) -> None:
     """Train a model on the labelled images.
 
@@ -97,11 +97,14 @@ def train(
                 note(text, quiet=state.quiet)
     if dry_run:
         return
-    outcome = train_watched(url, settings, json=json, quiet=state.quiet)
+    program = program_of(state)
+    if detach:
+        go_alone(start_training(url, settings), json=json, quiet=state.quiet, program=program)
+        return
+    outcome = train_watched(url, settings, json=json, quiet=state.quiet, program=program)
     if outcome.done is not None and not json:
         line(result_line(outcome.done))
-    if outcome.interrupted:
-        raise typer.Exit(ExitCode.INTERRUPTED)
+    leave(outcome, quiet=state.quiet)
 
 
 def result_line(done: Done) -> str:

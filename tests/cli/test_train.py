@@ -5,7 +5,6 @@ The training itself is replaced by one that replays events; tests/ml holds the r
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -151,7 +150,7 @@ def test_the_plan_and_each_epoch_are_lines_on_stderr(
     assert result.exit_code == 0
     assert "images to train on" in result.stderr
     assert "epoch 1/2  loss 0.5000  accuracy 80.00 %" in result.stderr
-    assert "val accuracy 95.00 %" in result.stderr
+    assert "val 0.3500 95.00 %, kept" in result.stderr
     assert "warning: something to know" in result.stderr
     assert result.stdout == ("model 3 (run 1): trained for 2 epochs, val accuracy 95.00 %, 1.5 s\n")
 
@@ -217,7 +216,7 @@ def test_a_reader_that_leaves_stops_the_training(
     def nobody_reads(text: str = "") -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("cli.watching.line", nobody_reads)
+    monkeypatch.setattr("cli.views.line", nobody_reads)
     training = replay(*EVENTS, done(stopped=True))
     result = run("train", "--json")
     assert training.asked == ["stop"]
@@ -229,7 +228,10 @@ def test_a_training_that_fails_is_one_line(filled: Path, run: Run, replay: Repla
     replay(*EVENTS[:3], NotReady("every image is the same", hint="add others"))
     result = run("train", "--json")
     assert result.exit_code == 1
-    assert result.stderr == "pixshelf: error: every image is the same\nhint: add others\n"
+    assert result.stderr.startswith(
+        "pixshelf: error: every image is the same\nhint: add others; then go on with: pixshelf "
+    )
+    assert result.stderr.endswith(" runs resume 1\n")
 
 
 def test_a_dry_run_prints_the_plan_and_trains_nothing(
@@ -269,21 +271,3 @@ def test_a_dataset_without_images_is_not_ready(run: Run) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("pixshelf: error: ")
     assert "hint: " in result.stderr
-
-
-def test_a_terminal_gets_a_bar_with_the_finished_epochs_above(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from rich.console import Console
-
-    from cli import watching
-
-    screen = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
-    monkeypatch.setattr("rich.console.Console", lambda **_: screen)
-    with watching.BarView() as view:
-        for event in (*EVENTS, Phase("saving"), done()):
-            view.show(event)
-    shown = screen.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO from above
-    assert "epoch 2/2  loss 0.3000" in shown
-    assert "warning: something to know" in shown
-    assert "saving the model" in shown

@@ -1,0 +1,206 @@
+"""The live view of a training on a terminal: figures, curves and notes, redrawn in place.
+
+A thread redraws some times a second, whatever comes, so that events cost next to nothing and a
+long silence is seen to be one. Finished epochs are printed above and stay.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from cli.text import in_time, percent, printable, shorten
+from cli.views import PHASES, View, epoch_line
+from ml.events import Epoch, Event, Note
+from ml.figures import Figures, Trace
+from storage.records import EpochMetrics
+from tui.curve import CURVE, MARK, bounds_of, curve_lines, styled
+
+REDRAWS = 4
+"""Redraws a second."""
+
+NOTES = 2
+"""The notes that stand below the curves; older ones are printed above."""
+
+CHART_HEIGHT = 6
+_GUTTER = 7
+_LEAST_CHART = 24
+_ROOM = 12
+"""The lines of a terminal that the view with its curves wants."""
+
+
+class LiveView(View):
+    """Figures, curves and notes on stderr, with the finished epochs standing above them."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(file=sys.stderr, highlight=False)
+        self._figures = Figures()
+        self._notes: deque[Note] = deque()
+        self._stopping = ""
+        self._entered = time.monotonic()
+        self._lock = threading.Lock()
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._draw,
+            refresh_per_second=REDRAWS,
+            transient=True,
+            redirect_stdout=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+        for each in self._notes:
+            self._print(_note_line(each))
+
+    def show_stored(self, epochs: Sequence[EpochMetrics]) -> None:
+        with self._lock:
+            self._figures.take_stored(epochs)
+        if epochs:
+            self._print(f"going on after {epoch_line(epochs[-1], None)}")
+
+    def show(self, event: Event) -> None:
+        with self._lock:
+            before = self._figures.phase
+            self._figures.take(event)
+            if self._figures.phase != before:
+                self._entered = time.monotonic()
+        match event:
+            case Epoch():
+                self._print(epoch_line(event, event.epochs))
+            case Note():
+                self._notes.append(event)
+                if len(self._notes) > NOTES:
+                    self._print(_note_line(self._notes.popleft()))
+
+    def say_stopping(self, text: str) -> None:
+        # The next redraw shows it: to print from a signal handler would break into one.
+        self._stopping = text
+
+    def _print(self, text: str) -> None:
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+    def _draw(self) -> Group:
+        width, height = self._console.size
+        with self._lock:
+            lines = screen(
+                self._figures,
+                width=width - 1,
+                height=height - 1,
+                elapsed=time.monotonic() - self._entered,
+            )
+        notes = [*map(_note_line, list(self._notes)), *filter(None, [self._stopping])]
+        lines += [Text(shorten(printable(each), width - 1), style="yellow") for each in notes]
+        return Group(*lines)
+
+
+def screen(figures: Figures, *, width: int, height: int, elapsed: float) -> list[Text]:
+    """The state of a training in lines of at most `width` cells, the curves among them where the
+    terminal's `height` allows. `elapsed` is how many seconds its phase has lasted."""
+    lines = [_headline(figures, width, elapsed)]
+    if figures.train_loss is None:
+        return lines
+    lines.append(Text(shorten(_losses(figures), width)))
+    if height < _ROOM + NOTES or width < _GUTTER + _LEAST_CHART:
+        return lines
+    x = (0.0, float(figures.total_steps or figures.step or 1))
+    loss = (figures.train_losses, figures.val_losses)
+    accuracy = (figures.train_accuracies, figures.val_accuracies)
+    side = (width - 2) // 2 - _GUTTER
+    if side < _LEAST_CHART:
+        return lines + _chart("accuracy", accuracy, x, width - _GUTTER, _in_percent)
+    left = _chart("loss", loss, x, side, _in_nats)
+    right = _chart("accuracy", accuracy, x, side, _in_percent)
+    return lines + [
+        Text.assemble(first, " " * (side + _GUTTER + 2 - first.cell_len), second)
+        for first, second in zip(left, right, strict=True)
+    ]
+
+
+def _headline(figures: Figures, width: int, elapsed: float) -> Text:
+    if figures.phase != "training" or figures.total_steps is None:
+        words = PHASES[figures.phase]
+        if figures.phase_total:
+            words += f"  {figures.phase_done or 0:,}/{figures.phase_total:,}"
+        return Text(shorten(f"{words}  {in_time(elapsed)}", width), style="bold")
+    parts = [f"step {figures.step:,}/{figures.total_steps:,}"]
+    if figures.images_per_second is not None:
+        parts.append(f"{figures.images_per_second:,.0f} images/s")
+    if figures.seconds_left is not None:
+        parts.append(f"{in_time(math.ceil(figures.seconds_left))} left")
+    first, rest = f"epoch {figures.epoch}/{figures.epochs}", "  ".join(parts)
+    room = min(24, width - len(first) - len(rest) - 4)
+    if room < 6:
+        return Text(shorten(f"{first}  {rest}", width), style="bold")
+    full = round(room * min(1.0, figures.step / max(1, figures.total_steps)))
+    return Text.assemble(
+        (first, "bold"),
+        "  ",
+        ("━" * full, "green"),
+        ("┄" * (room - full), "dim"),
+        "  ",
+        (rest, "bold"),
+    )
+
+
+def _losses(figures: Figures) -> str:
+    text = f"train loss {figures.train_loss:.4f}  accuracy {percent(figures.train_accuracy)}"
+    if figures.val_loss is not None:
+        text += f"    val loss {figures.val_loss:.4f}  accuracy {percent(figures.val_accuracy)}"
+    return text
+
+
+def _chart(
+    title: str,
+    traces: tuple[Trace, Trace],
+    across: tuple[float, float],
+    width: int,
+    number: Callable[[float], str],
+) -> list[Text]:
+    """A chart below its title, with the highest and the lowest value at its left."""
+    train, val = (trace.points for trace in traces)
+    low, high = bounds_of(train, val)
+    rows = curve_lines(
+        train, val, width=width, height=CHART_HEIGHT, across=across, bounds=(low, high)
+    )
+    scale = [number(high), *[""] * (CHART_HEIGHT - 2), number(low)]
+    title = f"{title:>{_GUTTER - 1}}  "
+    head = Text.assemble((title, "dim"), styled(CURVE), (" train  ", "dim"))
+    head.append_text(Text.assemble(styled(MARK), (" val", "dim")) if val else Text())
+    return [
+        head,
+        *(
+            Text.assemble((f"{edge:>{_GUTTER - 1}} ", "dim"), styled(row))
+            for edge, row in zip(scale, rows, strict=True)
+        ),
+    ]
+
+
+def _in_nats(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _in_percent(value: float) -> str:
+    return percent(value, 1).replace(" ", "")
+
+
+def _note_line(event: Note) -> str:
+    return f"{event.level}: {event.text}"
