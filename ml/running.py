@@ -13,7 +13,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -144,7 +144,7 @@ class Running:
             if self._throttle.ready():
                 self._tell(Phase("decoding", before + done, everything))
 
-        def decoded(ids: tuple[int, ...]) -> NDArray[np.uint8]:
+        def decoded(ids: Sequence[int]) -> NDArray[np.uint8]:
             return decode_many(
                 self._repo.images.iter_data(ids),
                 len(ids),
@@ -376,7 +376,7 @@ def _new_run(plan: TrainPlan) -> NewRun:
     return NewRun(
         name=plan.name,
         seed=plan.settings.seed,
-        settings={"chosen": plan.settings.to_json(), "recipe": plan.recipe.to_json()},
+        settings=plan.to_run(),
         labels=plan.labels,
         data_digest=plan.data_digest,
         versions=versions | {"python": platform.python_version()},
