@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.text import percent, printable
+from cli.text import percent, printable, shorten
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,17 +51,18 @@ class Explainer:
         self.left_out += not wanted
         return wanted
 
-    def explain(
-        self, name: str, pixels: NDArray[np.uint8], label: str, confidence: float
-    ) -> dict[str, Any] | None:
-        """Make the map of one answer; where it was written and the most that the probability
-        falls, or None where it was not written. `name` is the picture's."""
+    def explain(self, row: Mapping[str, Any], pixels: NDArray[np.uint8]) -> dict[str, Any] | None:
+        """Make the map of one row's answer: where it was written and the most that the
+        probability falls, or None where it was not written."""
         from ml.explaining import occlusion_map
 
-        heat = occlusion_map(self._predictor, pixels, label=label)
+        heat = occlusion_map(self._predictor, pixels, label=row["label"])
         fall = float(heat.max())
+        name = row["source"] if "source" in row else str(row["image"])
         if self._draw and len(self._kept) < DRAWN:
-            self._kept.append((name, pixels, heat, f"{label}  {percent(confidence, 1)}"))
+            title = Path(name).name if "source" in row else f"image {name}"
+            answer = f"{row['label']}  {percent(row['confidence'], 1)}"
+            self._kept.append((title, pixels, heat, answer))
         if self._target is None:
             return None
         from ml.heat import to_png
@@ -78,10 +79,13 @@ class Explainer:
         depth = colour_depth(os.environ, is_terminal=sys.stdout.isatty())
         width = shutil.get_terminal_size((80, 24)).columns
         wide = max(1, min(WIDEST, (width - GAP) // 2))
-        for name, pixels, heat, answer in self._kept:
+        for title, pixels, heat, answer in self._kept:
             fall = f"falls by up to {100 * max(0.0, float(heat.max())):.1f} points"
             blocks = [
-                (unmapped_lines(pixels, wide, HIGHEST, colour=depth), printable(name)),
+                (
+                    unmapped_lines(pixels, wide, HIGHEST, colour=depth),
+                    shorten(printable(title), wide),
+                ),
                 (heatmap_lines(pixels, heat, wide, HIGHEST, colour=depth), f"{answer}\n{fall}"),
             ]
             yield ""

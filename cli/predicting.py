@@ -65,7 +65,7 @@ class Work:
                 self.refused.append(item)
             else:
                 row = {"source": item.source, **self._answer(item.top)}
-                self._explain(row, item.source, item.pixels)
+                self._explain(row, item.pixels)
                 yield row
 
     def stored(self, ids: Sequence[int], update: Update, *, save: bool) -> Iterator[Row]:
@@ -80,7 +80,7 @@ class Work:
             for image, shares in zip(images, probabilities, strict=True):
                 best = ranked(self._predictor.labels, shares, self._top)
                 row = {"image": image, **self._answer(best)}
-                self._explain(row, str(image))
+                self._explain(row)
                 yield row
 
     def imported(self, names: Sequence[str], update: Update) -> Iterator[Row]:
@@ -137,12 +137,12 @@ class Work:
             self.unsure += row["unsure"]
         return row
 
-    def _explain(self, row: Row, name: str, pixels: NDArray[np.uint8] | None = None) -> None:
+    def _explain(self, row: Row, pixels: NDArray[np.uint8] | None = None) -> None:
         """Have the row's answer explained; `pixels` of None means those of its image."""
         if self._explainer is None or not self._explainer.is_wanted:
             return
         if pixels is None:
             pixels = to_array(self._repo.images.data(row["image"]), self._predictor.input)
-        made = self._explainer.explain(name, pixels, row["label"], row["confidence"])
+        made = self._explainer.explain(row, pixels)
         if made is not None:
             row["explanation"] = made
