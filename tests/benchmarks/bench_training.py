@@ -1,206 +1,236 @@
-"""Training on MNIST's 60,000 digits against keras-io's mnist_convnet, and on 1,797 small ones.
+"""Training: how good in how much time, against keras-io's recipe, and what it costs besides.
 
-    python -m tests.benchmarks.bench_training --mnist DIR [--skip-reference] [--seeds N]
+    python -m tests.benchmarks.bench_training --mnist DIR --cifar ZIP --photos ZIP --out FILE
 
-DIR holds MNIST's four IDX files, gzipped or not. Both sides are timed as whole processes, start-up
-included, one after the other in one run; the ratio is what counts. The digits are scikit-learn's.
+DIR holds MNIST's four IDX files, gzipped or not; --cifar is an archive of train/LABEL and
+test/LABEL folders, --photos one of LABEL folders. Parts whose data is not given are left out;
+--only names the parts to run, so that a long run can be done piece by piece with one --out FILE.
+
+Every side is a whole process, start-up included, and the sides take turns: for each seed first the
+reference, then ours, which is given the reference's wall time (or a quarter of it) as its
+--minutes. Importing is not counted on our side, nor unpacking on the other. --skip-reference takes
+the reference's figures from FILE. --scale 0.02 tries everything out with a fiftieth of the
+pictures and of the reference's epochs, and judges nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from tests.benchmarks import (
+    bench_training_costs,
+    bench_training_memory,
+    bench_training_survival,
+    references,
+)
+from tests.benchmarks.measuring import Aim, Book, Failure, Run, measured, pixshelf, say
+from tests.benchmarks.training_data import Given, Source, digits_28, imported, objects_32, photos
+from tests.benchmarks.trainings import tested, train
 
-from ml.child import environment
-from ml.convert import run_litert
-from ml.events import Done
-from ml.settings import TrainSettings
-from ml.training import train
-from storage.opening import open_repository
-from storage.pictures import describe, encode_png
-from storage.records import NewImage, Split
-from storage.repository import Repository
-from storage.splitting import assign_split
+AIMS = (
+    Aim("mnist-time", "accuracy", "at least", 0.9960),
+    Aim("mnist-time", "ratio", "at most", 1.0),
+    Aim("mnist-time", "ece", "at most", 0.005),
+    Aim("mnist-fast", "gain", "at least", 0.0),
+    Aim("mnist-fast", "ratio", "at most", 0.25),
+    Aim("mnist-thorough", "accuracy", "at least", 0.9970),
+    Aim("mnist-thorough", "seconds", "at most", 1800, "worst"),
+    Aim("cifar", "gain", "at least", 0.10),
+    Aim("cifar", "ratio", "at most", 1.0),
+    Aim("cifar", "ece", "at most", 0.03),
+    Aim("cats-dogs", "gain", "at least", 0.08),
+    Aim("cats-dogs", "seconds", "at most", 300, "worst"),
+    Aim("digits", "accuracy", "at least", 0.98, "worst"),
+    Aim("digits", "seconds", "at most", 30, "worst"),
+    *bench_training_costs.AIMS,
+    *bench_training_memory.AIMS,
+    *bench_training_survival.AIMS,
+)
 
-REFERENCE = """
-import os, sys
-import numpy as np
-import keras
-from keras import layers
 
-data = np.load(sys.argv[1])
-x_train = np.expand_dims(data["x_train"].astype("float32") / 255, -1)
-x_test = np.expand_dims(data["x_test"].astype("float32") / 255, -1)
-y_train = keras.utils.to_categorical(data["y_train"], 10)
-y_test = keras.utils.to_categorical(data["y_test"], 10)
-model = keras.Sequential([
-    keras.Input(shape=(28, 28, 1)),
-    layers.Conv2D(32, kernel_size=(3, 3), activation="relu"),
-    layers.MaxPooling2D(pool_size=(2, 2)),
-    layers.Conv2D(64, kernel_size=(3, 3), activation="relu"),
-    layers.MaxPooling2D(pool_size=(2, 2)),
-    layers.Flatten(),
-    layers.Dropout(0.5),
-    layers.Dense(10, activation="softmax"),
-])
-model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
-model.fit(x_train, y_train, batch_size=128, epochs=15, validation_split=0.1, verbose=2)
-print("accuracy", model.evaluate(x_test, y_test, verbose=0)[1])
-"""
-"""keras-io's examples/vision/mnist_convnet, reading its arrays from a file."""
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every part gets: its data, a folder of its own, and the book."""
 
-TARGET_RATIO, TARGET_MNIST, TARGET_DIGITS, TARGET_SECONDS = 0.45, 0.993, 0.98, 30.0
+    given: Given
+    scratch: Path
+    book: Book
 
-Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+def in_the_same_time(bench: Bench, seed: int) -> None:
+    """MNIST in the wall time of the reference."""
+    against_reference(bench, "mnist-time", "mnist", seed, digits_28(bench.given, bench.scratch), 1)
+
+
+def in_a_quarter(bench: Bench, seed: int) -> None:
+    """MNIST in a quarter of the reference's wall time."""
+    source = digits_28(bench.given, bench.scratch)
+    against_reference(bench, "mnist-fast", "mnist", seed, source, 0.25)
+
+
+def thorough(bench: Bench, seed: int) -> None:
+    """MNIST by the thorough preset, with no other to compare."""
+    source = digits_28(bench.given, bench.scratch)
+    ours(bench, "mnist-thorough", "mnist", seed, source, None, "--preset", "thorough")
+
+
+def cifar(bench: Bench, seed: int) -> None:
+    """CIFAR-10's subset in the wall time of the reference."""
+    against_reference(bench, "cifar", "cifar", seed, objects_32(bench.given, bench.scratch), 1)
+
+
+def cats_dogs(bench: Bench, seed: int) -> None:
+    """200 photos to learn from, as `pixshelf train` would without an option."""
+    source = photos(bench.given, bench.scratch, seed)
+    theirs = reference(bench, f"photos{seed}", seed, source, batch=32)
+    ours(bench, "cats-dogs", f"photos{seed}", seed, source, theirs)
+
+
+def small_digits(bench: Bench, seed: int) -> None:
+    """scikit-learn's 1,797 digits of 8 x 8, which `pixshelf demo` uses, divided by the seed."""
+    dataset = bench.scratch / f"digits{seed}.db"
+    words = ("import", "digits", "--split", "auto", "--seed", seed)
+    measured(pixshelf(dataset, *words), bench.scratch)
+    ours(bench, "digits", f"digits{seed}", seed, None, None)
+
+
+def against_reference(
+    bench: Bench, part: str, data: str, seed: int, source: Source, share: float
+) -> None:
+    """Ours with `share` of the reference's wall time as its budget."""
+    theirs = reference(bench, data, seed, source, batch=128)
+    minutes = f"{share * theirs.figures['seconds'] / 60:.4f}"
+    ours(bench, part, data, seed, source, theirs, "--minutes", minutes)
+
+
+def reference(bench: Bench, data: str, seed: int, source: Source, *, batch: int) -> Run:
+    """The reference on this data with this seed: measured now, unless it is in the book."""
+    known = bench.book.find(data, "reference", seed)
+    if known is not None:
+        return known
+    epochs = max(1, round(references.EPOCHS * bench.given.scale))
+    ran, accuracy = references.train_recipe(
+        source.arrays, bench.scratch, batch=batch, epochs=epochs, seed=seed
+    )
+    return bench.book.add(
+        data, "reference", seed, accuracy=accuracy, seconds=ran.seconds, peak=ran.peak
+    )
+
+
+def ours(
+    bench: Bench,
+    part: str,
+    data: str,
+    seed: int,
+    source: Source | None,
+    theirs: Run | None,
+    *options: str,
+) -> None:
+    """Train on the dataset of that name, imported if need be, and test the model."""
+    dataset = bench.scratch / f"{data}.db"
+    if source is not None:
+        imported(source, dataset, bench.scratch)
+    trained = train(dataset, bench.scratch, "--seed", seed, *options)
+    result = tested(dataset, bench.scratch, trained.done["model"])
+    figures = {
+        "accuracy": result["accuracy"],
+        "seconds": trained.ran.seconds,
+        "ece": result["ece"],
+        "peak": trained.ran.peak,
+    }
+    if theirs is not None:
+        figures["gain"] = result["accuracy"] - theirs.figures["accuracy"]
+        figures["ratio"] = trained.ran.seconds / theirs.figures["seconds"]
+    bench.book.add(part, "pixshelf", seed, **figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the benchmark that can be run alone. `needs` names the data, `lasts` says how
+    long at full scale on 2 cores; `seeded` parts are run once for each seed."""
+
+    name: str
+    run: Callable[[Bench, int], None]
+    lasts: str
+    needs: str | None = None
+    seeded: bool = False
+
+
+def _cost(measure: Callable[[Given, Path, Book], None]) -> Callable[[Bench, int], None]:
+    return lambda bench, seed: measure(bench.given, bench.scratch, bench.book)
+
+
+PARTS = (
+    Part("mnist-time", in_the_same_time, "5 minutes a seed", "mnist", seeded=True),
+    Part("mnist-fast", in_a_quarter, "40 s a seed after mnist-time", "mnist", seeded=True),
+    Part("cifar", cifar, "1 minute a seed", "cifar", seeded=True),
+    Part("cats-dogs", cats_dogs, "up to 6 minutes a seed", "photos", seeded=True),
+    Part("digits", small_digits, "20 s a seed", seeded=True),
+    Part("throughput", _cost(bench_training_costs.throughput), "5 minutes", "mnist"),
+    Part("decode", _cost(bench_training_costs.decoding), "1 minute"),
+    Part("checkpoints", _cost(bench_training_costs.checkpoints), "1 minute", "mnist"),
+    Part("memory-mnist", _cost(bench_training_memory.digits), "30 s", "mnist"),
+    Part("memory-made", _cost(bench_training_memory.made), "4 minutes"),
+    Part("resume", _cost(bench_training_survival.resume), "4 minutes", "mnist"),
+    Part("mnist-thorough", thorough, "up to 30 minutes a seed", "mnist", seeded=True),
+)
 
 
 def main() -> int:
-    """Run both parts; the exit status is 1 if a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mnist", type=Path, help="the folder with MNIST's four IDX files")
-    parser.add_argument("--skip-reference", action="store_true", help="leave the 150 s out")
-    parser.add_argument("--skip-digits", action="store_true")
-    parser.add_argument("--seed", type=int, default=0, help="the seed of the training on MNIST")
-    parser.add_argument("--seeds", type=int, default=5, help="trainings on the small digits")
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        good = chosen.skip_digits or digits(folder, chosen.seeds)
-        if chosen.mnist is not None:
-            good = mnist(folder, chosen.mnist, chosen.seed, chosen.skip_reference) and good
-    return 0 if good else 1
+    """Run the parts; the exit status is 1 if an aim is missed or a part failed."""
+    chosen = _arguments()
+    given = Given(chosen.mnist, chosen.cifar, chosen.photos, chosen.scale)
+    parts = [part for part in PARTS if not chosen.only or part.name in chosen.only]
+    left_out = [part for part in parts if part.needs and getattr(given, part.needs) is None]
+    for part in left_out:
+        say(f"{part.name:15} left out: it needs --{part.needs}")
+    parts = [part for part in parts if part not in left_out]
+    book = Book(given.scale, chosen.out)
+    if chosen.skip_reference:
+        book.recall()
+    book.begin()
+    with tempfile.TemporaryDirectory(dir=chosen.scratch) as name:
+        bench = Bench(given, Path(name), book)
+        for part in parts:
+            say(f"{part.name:15} takes about {part.lasts}")
+        # Seeds outside, so that the sides of one seed take turns.
+        for seed in range(chosen.seeds):
+            for part in parts:
+                if part.seeded or seed == 0:
+                    _run(part, bench, seed)
+    return 0 if book.judge(AIMS) else 1
 
 
-def mnist(folder: Path, source: Path, seed: int, skip_reference: bool) -> bool:
-    """Three epochs of the standard preset against the reference's fifteen."""
-    learn, check = idx(source, "train"), idx(source, "t10k")
-    with open_repository(folder / "mnist.db", create=True) as repository:
-        store(repository, *learn, "train")
-        store(repository, *check, "test")
-        began = time.perf_counter()
-        done = train(repository.url, TrainSettings(epochs=3, seed=seed), log=folder / "log.txt")
-        ours = time.perf_counter() - began
-        accuracy = tested(repository, done, check)
-    say(f"mnist   pixshelf   {ours:6.1f} s  test accuracy {accuracy:.4f}")
-    say(f"        of that in training {done.train_seconds:.1f} s, {done.steps} steps")
-    if skip_reference:
-        return accuracy >= TARGET_MNIST
-    np.savez(
-        folder / "mnist.npz", x_train=learn[0], y_train=learn[1], x_test=check[0], y_test=check[1]
+def _run(part: Part, bench: Bench, seed: int) -> None:
+    try:
+        part.run(bench, seed)
+    except Failure as failure:
+        bench.book.fail(part.name, str(failure))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    began = time.perf_counter()
-    said = subprocess.run(
-        [sys.executable, "-c", REFERENCE, str(folder / "mnist.npz")],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=environment(),
-    )
-    theirs = time.perf_counter() - began
-    say(f"        reference  {theirs:6.1f} s  test {said.stdout.splitlines()[-1]}")
-    say(f"        ratio {ours / theirs:.3f} (target: at most {TARGET_RATIO})")
-    return accuracy >= TARGET_MNIST and ours <= TARGET_RATIO * theirs
-
-
-def digits(folder: Path, seeds: int) -> bool:
-    """Each preset that the demonstration may use, over several seeds of split and training."""
-    from sklearn.datasets import load_digits
-
-    loaded = load_digits()
-    images = np.round(loaded.images * 255 / 16).astype(np.uint8)
-    good = True
-    for preset in ("quick", "standard"):
-        for seed in range(seeds):
-            with open_repository(folder / f"{preset}{seed}.db", create=True) as repository:
-                kept = store(repository, images, loaded.target, seed)
-                settings = TrainSettings.from_json({"preset": preset, "seed": seed})
-                began = time.perf_counter()
-                done = train(repository.url, settings, log=folder / "log.txt")
-                seconds = time.perf_counter() - began
-                accuracy = tested(repository, done, kept)
-            good = good and accuracy >= TARGET_DIGITS and seconds <= TARGET_SECONDS
-            say(
-                f"digits  {preset:9} seed {seed}  {seconds:5.1f} s  test accuracy {accuracy:.4f} "
-                f"of {len(kept[0])}"
-            )
-    return good
-
-
-def say(line: str) -> None:
-    """A line of the result, at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def tested(repository: Repository, done: Done, check: Arrays) -> float:
-    """The accuracy of the stored LiteRT model."""
-    if done.model is None:
-        raise SystemExit("the training gave no model")
-    litert = repository.models.litert(done.model)
-    labels = np.array(repository.models.get(done.model).labels).astype(int)
-    right = 0
-    for start in range(0, len(check[0]), 1_000):
-        images = check[0][start : start + 1_000, :, :, None]
-        said = labels[run_litert(litert, images, None).argmax(axis=1)]
-        right += int((said == check[1][start : start + 1_000]).sum())
-    return right / len(check[0])
-
-
-def store(repository: Repository, images: Any, targets: Any, split: Split | int) -> Arrays:
-    """Store arrays as PNG, all in one split or divided by a seed; gives the test images."""
-    imported = repository.images.begin_import("arrays", {})
-    test: list[int] = []
-
-    def made() -> Iterator[NewImage]:
-        import hashlib
-
-        for at, (image, target) in enumerate(zip(images, targets, strict=True)):
-            data = encode_png(image)
-            facts = describe(data)
-            side = split
-            if isinstance(side, int):
-                side = assign_split(facts.pixel_hash, side)
-                if side == "test":
-                    test.append(at)
-            yield NewImage(
-                data=data,
-                sha256=hashlib.sha256(data).digest(),
-                source=f"#{at}",
-                label=str(target),
-                split=side,
-                **{name: getattr(facts, name) for name in facts.__slots__},
-            )
-
-    batch = list(made())
-    for start in range(0, len(batch), 1_000):
-        repository.images.add(batch[start : start + 1_000], import_id=imported)
-    return images[test], np.asarray(targets)[test]
-
-
-def idx(folder: Path, part: str) -> Arrays:
-    """MNIST's images [N, 28, 28] and labels [N] of one part."""
-
-    def raw(kind: str) -> bytes:
-        for path in sorted(folder.glob(f"{part}-{kind}*")):
-            data = path.read_bytes()
-            return gzip.decompress(data) if path.suffix == ".gz" else data
-        raise SystemExit(f"{folder}: no {part}-{kind} file")
-
-    images = np.frombuffer(raw("images-idx3-ubyte"), np.uint8, offset=16)
-    labels = np.frombuffer(raw("labels-idx1-ubyte"), np.uint8, offset=8)
-    return images.reshape(-1, 28, 28), labels
+    names = [part.name for part in PARTS]
+    parser.add_argument("--mnist", type=Path, metavar="DIR", help="MNIST's four IDX files")
+    parser.add_argument("--cifar", type=Path, metavar="ZIP", help="train and test folders")
+    parser.add_argument("--photos", type=Path, metavar="ZIP", help="a folder for each label")
+    parser.add_argument("--only", action="append", choices=names, metavar="PART")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="0 to N - 1")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="SHARE")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="append JSON lines to it")
+    parser.add_argument("--skip-reference", action="store_true")
+    parser.add_argument("--scratch", type=Path, metavar="DIR", help="for temporary files")
+    parser.epilog = f"parts: {', '.join(names)}"
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
