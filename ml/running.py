@@ -1,72 +1,46 @@
 """One training from beginning to end: plan, decode, train, calibrate, convert, store.
 
 Runs in the child process, on the repository it is given, and tells what happens as events. Every
-finished epoch is in the dataset before it is told; whatever ends the run, its status says how.
+finished epoch is in the dataset before it is told; whatever ends the run, its status says how, and
+`resume` goes on from where it was.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import math
 import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ml.calibration import fit_temperature, loss_and_accuracy
 from ml.child import import_tensorflow
 from ml.convert import PARITY_IMAGES, check_parity, run_litert, to_litert
-from ml.events import CheckpointSaved, Done, Epoch, Event, Phase, Started, Step, Throttle
+from ml.events import Done, Event, Note, Phase, Started, Throttle
+from ml.fitting import Arrays, Fitting
+from ml.keeping import Keeper, Kept, read_kept
+from ml.machine import machine
+from ml.network import build_classifier, join_members
+from ml.pacing import paced
 from ml.pixels import decode_many
-from ml.plan import TrainPlan, plan_training
+from ml.plan import TrainPlan, plan_again, plan_training
 from ml.settings import TrainSettings
 from ml.spec import parameters
-from ml.weights import from_bytes, to_bytes
+from ml.trainer import prepare_tensorflow
+from ml.weights import to_bytes
 from storage.errors import NotReady, PixshelfError
-from storage.records import Checkpoint, EpochMetrics, NewModel, NewRun
+from storage.records import Checkpoint, NewModel, NewRun, RunRecord
 from storage.repository import Repository
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ml.trainer import Progress, Trainer
-
 LIBRARIES = ("tensorflow", "keras", "numpy", "ai-edge-litert", "safetensors")
-
-
-@dataclass(frozen=True, slots=True)
-class Arrays:
-    """The decoded parts of a plan: uint8 images [N, H, W, C] and int32 targets [N]."""
-
-    train: NDArray[np.uint8]
-    train_targets: NDArray[np.int32]
-    val: NDArray[np.uint8]
-    val_targets: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The epoch whose averaged weights are kept, with their logits on the validation images, and
-    the highest accuracy of any epoch so far."""
-
-    highest: float
-    checkpoint: Checkpoint
-    logits: NDArray[np.float32]
-
-
-def slack(accuracy: float, images: int) -> float:
-    """By how much a later epoch may validate worse than the best and still replace it: a standard
-    error of the accuracy, or one image.
-
-    Within that, which epoch is ahead is luck, and the later one has the calmer learning rate. On
-    8 x 8 digits the plain maximum often was an early epoch that tested a percent worse.
-    """
-    return max(1.0, math.sqrt(accuracy * (1 - accuracy) * images)) / images + 1e-9
 
 
 class RunFailed(Exception):
@@ -96,47 +70,96 @@ class Running:
         self._stopping = stopping
         self._began = began
         self._throttle = Throttle(time.monotonic)
+        self._threads = 1
+        self._paced: dict[str, Any] | None = None
 
     def train(self, settings: TrainSettings) -> Done:
         """Do it all. Raises PixshelfError for what cannot be begun, and RunFailed for what went
         wrong after the run was stored (where it is then marked as failed)."""
         self._tell(Phase("starting"))
         plan = plan_training(self._repo, settings)
-        run = self._repo.runs.create(_new_run(plan))
+        self._threads = settings.threads or _cores()
+        run = self._repo.runs.create(self._new_run(plan))
+        with self._repo.runs.hold(run):
+            return self._guarded(plan, run, Kept())
+
+    def resume(self, run: int) -> Done:
+        """Go on with a run that was stopped, failed or was interrupted, to the weights that it
+        would have had without; from its beginning where it has no checkpoint. Raises NotReady for
+        a run that is done or whose images have changed, DatasetBusy for one that a process works
+        on, NotFound, and else what `train` raises."""
+        self._tell(Phase("starting"))
+        runs = self._repo.runs
+        _refuse_done(runs.get(run))
+        with runs.hold(run):
+            record = runs.get(run)  # anew: another process may just have finished it
+            _refuse_done(record)
+            plan = plan_again(self._repo, record)
+            if plan.data_digest != record.data_digest:
+                raise NotReady(
+                    f"run {run} cannot be gone on with: images, labels or splits have changed "
+                    "since it began",
+                    hint="Undo the changes (see 'pixshelf history'), or train anew.",
+                )
+            kept = read_kept(self._repo, run, plan.recipe.epochs)
+            self._threads = _threads_of(record, plan)
+            self._paced = record.settings.get("paced")
+            for note in _differences(record):
+                self._tell(note)
+            runs.reopen(run, os.getpid())
+            return self._guarded(plan, run, kept)
+
+    def _guarded(self, plan: TrainPlan, run: int, kept: Kept) -> Done:
         try:
             self._tell(_started(plan, run))
-            return self._train(plan, run)
+            if kept.state is not None or kept.epochs:
+                self._tell(Note("info", _where(plan, kept)))
+            return self._train(plan, run, kept)
         except Exception as error:
             said = error.message if isinstance(error, PixshelfError) else _internal(error)
-            self._repo.runs.finish(run, "failed", error=said)
+            try:
+                self._repo.runs.finish(run, "failed", error=said)
+            except PixshelfError as second:
+                # Often for the same reason, such as a full disk: the first is the one to tell.
+                self._tell(Note("warning", f"how the run ended is not stored: {second.message}"))
             raise RunFailed(run) from error
 
-    def _train(self, plan: TrainPlan, run: int) -> Done:
+    def _train(self, plan: TrainPlan, run: int, kept: Kept) -> Done:
         library = _Import()
         try:
-            arrays = self._decode(plan)
+            images, val = self._decode(plan)
         except _Stopped:
-            return self._nothing(plan, run)
+            return self._nothing(plan, run, kept)
         finally:
             library.join()
-        from ml.trainer import Trainer, prepare_tensorflow
+        import numpy as np
 
-        prepare_tensorflow(plan.settings.threads)
-        trainer = Trainer(
-            plan.architecture,
-            plan.recipe,
-            seed=plan.settings.seed,
-            steps_per_epoch=plan.steps_per_epoch,
+        prepare_tensorflow(self._threads)
+        arrays = Arrays(
+            images,
+            np.asarray(plan.train.targets, np.int32),
+            val,
+            np.asarray(plan.val.targets, np.int32),
         )
         self._tell(Phase("training"))
-        best, epochs = self._epochs(plan, run, trainer, arrays)
-        if best is None:
-            return self._nothing(plan, run, trainer)
-        stopped = epochs < plan.recipe.epochs
-        return self._store(plan, run, trainer, arrays, best, epochs, stopped)
+        plan = self._pace(plan, run, arrays, kept)
+        with Keeper(self._repo, run, self._tell) as keeper:
+            fitting = Fitting(
+                self._repo,
+                run,
+                plan,
+                arrays,
+                kept,
+                keeper,
+                tell=self._tell,
+                stopping=self._stopping,
+                store_plan=lambda plan, last: self._revise(plan, run, last),
+            )
+            fitting.run()
+        return self._store(run, fitting, arrays)
 
-    def _decode(self, plan: TrainPlan) -> Arrays:
-        import numpy as np
+    def _decode(self, plan: TrainPlan) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The images to train on and those to validate with."""
 
         def progress(done: int, total: int) -> None:
             if self._stopping():
@@ -144,12 +167,12 @@ class Running:
             if self._throttle.ready():
                 self._tell(Phase("decoding", before + done, everything))
 
-        def decoded(ids: Sequence[int]) -> NDArray[np.uint8]:
+        def decoded(ids: Any) -> NDArray[np.uint8]:
             return decode_many(
                 self._repo.images.iter_data(ids),
                 len(ids),
                 plan.input,
-                threads=plan.settings.threads,
+                threads=self._threads,
                 progress=progress,
             )
 
@@ -157,126 +180,59 @@ class Running:
         self._tell(Phase("decoding", 0, everything))
         train = decoded(plan.train.ids)
         before = len(plan.train)
-        val = decoded(plan.val.ids)
-        return Arrays(
-            train,
-            np.asarray(plan.train.targets, np.int32),
-            val,
-            np.asarray(plan.val.targets, np.int32),
-        )
+        return train, decoded(plan.val.ids)
 
-    def _epochs(
-        self, plan: TrainPlan, run: int, trainer: Trainer, arrays: Arrays
-    ) -> tuple[Best | None, int]:
-        """Train epoch by epoch until the end or a stop; gives the best and how many finished."""
-        best: Best | None = None
-        clock = time.perf_counter()
-        for epoch in range(1, plan.recipe.epochs + 1):
-            at_end = trainer.run_epoch(
-                arrays.train, arrays.train_targets, epoch, self._on_step(plan)
-            )
-            if at_end is None:
-                return best, epoch - 1
-            logits = trainer.logits(arrays.val, alive=self._alive)
-            loss, accuracy = loss_and_accuracy(logits, arrays.val_targets)
-            metrics = EpochMetrics(
-                epoch=epoch,
-                step=at_end.step,
-                seconds=time.perf_counter() - clock,
-                learning_rate=at_end.learning_rate,
-                train_loss=at_end.loss,
-                train_accuracy=at_end.accuracy,
-                val_loss=loss,
-                val_accuracy=accuracy,
-            )
-            last = trainer.checkpoint(epoch)
-            highest = max(accuracy, best.highest) if best else accuracy
-            better = best is None or accuracy >= highest - slack(highest, len(arrays.val))
-            if best is None or better:
-                best = Best(highest, last, logits)
-            else:
-                best = replace(best, highest=highest)
-            self._repo.runs.record_epoch(run, metrics, last=last, best=last if better else None)
-            self._tell_epoch(plan, run, metrics, better)
-            if self._stopping():
-                return best, epoch
-        return best, plan.recipe.epochs
-
-    def _on_step(self, plan: TrainPlan) -> Callable[[Callable[[], Progress]], bool]:
-        def on_step(progress: Callable[[], Progress]) -> bool:
-            if self._throttle.ready():
-                now = progress()
-                self._tell(
-                    Step(
-                        epoch=now.epoch,
-                        step=now.step,
-                        total_steps=plan.total_steps,
-                        loss=now.loss,
-                        accuracy=now.accuracy,
-                        learning_rate=now.learning_rate,
-                        images_per_second=now.images_per_second,
-                        seconds=now.seconds,
-                    )
-                )
-            return not self._stopping()
-
-        return on_step
-
-    def _alive(self, done: int) -> None:
-        """Shows the watcher that long work goes on, so that a stop is not thought to hang."""
-        if self._throttle.ready():
-            self._tell(Phase("training"))
-
-    def _tell_epoch(self, plan: TrainPlan, run: int, metrics: EpochMetrics, better: bool) -> None:
+    def _pace(self, plan: TrainPlan, run: int, arrays: Arrays, kept: Kept) -> TrainPlan:
+        """With a budget of minutes: the plan with the number of steps that it allows, which is
+        decided and stored once."""
+        minutes = plan.settings.minutes
+        if minutes is None or self._paced is not None:
+            return plan
+        end = self._began + 60 * minutes
+        plan, facts = paced(self._repo, plan, arrays, end=end, stopping=self._stopping)
+        self._paced = facts
+        self._revise(plan, run, None)
         self._tell(
-            Epoch(
-                run=run,
-                epoch=metrics.epoch,
-                epochs=plan.recipe.epochs,
-                step=metrics.step,
-                seconds=metrics.seconds,
-                learning_rate=metrics.learning_rate,
-                train_loss=metrics.train_loss,
-                train_accuracy=metrics.train_accuracy,
-                val_loss=metrics.val_loss,
-                val_accuracy=metrics.val_accuracy,
-                best=better,
+            Note(
+                "info",
+                f"{plan.recipe.steps:,} steps fit into {minutes:g} minutes; --steps "
+                f"{plan.recipe.steps} repeats this run",
             )
         )
-        self._tell(CheckpointSaved(run, "last", metrics.epoch, metrics.step))
-        if better:
-            self._tell(CheckpointSaved(run, "best", metrics.epoch, metrics.step))
+        return plan
 
-    def _store(
-        self,
-        plan: TrainPlan,
-        run: int,
-        trainer: Trainer,
-        arrays: Arrays,
-        best: Best,
-        epochs: int,
-        stopped: bool,
-    ) -> Done:
+    def _revise(self, plan: TrainPlan, run: int, last: Checkpoint | None) -> None:
+        self._repo.runs.revise(
+            run,
+            settings=self._settings(plan),
+            total_epochs=plan.recipe.epochs * plan.recipe.members,
+            total_steps=plan.total_steps,
+            last=last,
+        )
+
+    def _store(self, run: int, fitting: Fitting, arrays: Arrays) -> Done:
         """Make a model of the best weights: calibrated, converted, compared, stored."""
         import numpy as np
 
-        from ml.network import build_classifier
-        from ml.trainer import averaged
-
-        train_seconds = self._repo.runs.get(run).epochs[-1].seconds
+        networks = fitting.networks()
+        plan = fitting.plan
+        if not networks:
+            return self._nothing(plan, run, Kept(), fitting.steps)
         self._tell(Phase("calibrating"))
-        temperature = fit_temperature(best.logits, arrays.val_targets)
-        loss, accuracy = loss_and_accuracy(best.logits, arrays.val_targets, temperature)
+        logits = np.stack([each for _, each in networks]).mean(axis=0)
+        temperature = fit_temperature(logits, arrays.val_targets)
+        loss, accuracy = loss_and_accuracy(logits, arrays.val_targets, temperature)
 
         self._tell(Phase("converting"))
-        weights = averaged(from_bytes(best.checkpoint.weights))
-        classifier = build_classifier(plan.architecture, weights, temperature)
+        spec = replace(plan.architecture, members=len(networks))
+        weights = join_members([each for each, _ in networks])
+        classifier = build_classifier(spec, weights, temperature)
         litert = to_litert(classifier)
         sample = arrays.val[:PARITY_IMAGES]
         if len(sample) < PARITY_IMAGES:
             sample = np.concatenate([sample, arrays.train[: PARITY_IMAGES - len(sample)]])
         expected = classifier(sample, training=False).numpy()
-        check_parity(expected, run_litert(litert, sample, plan.settings.threads))
+        check_parity(expected, run_litert(litert, sample, self._threads))
 
         self._tell(Phase("saving"))
         stored = to_bytes(weights)
@@ -284,8 +240,8 @@ class Running:
             NewModel(
                 name=plan.name,
                 labels=plan.labels,
-                spec=plan.architecture.to_json(),
-                parameters=trainer.parameters,
+                spec=spec.to_json(),
+                parameters=parameters(spec),
                 weights=stored,
                 litert=litert,
                 temperature=temperature,
@@ -294,36 +250,55 @@ class Running:
                 val_loss=loss,
             )
         )
-        self._repo.runs.finish(run, "stopped" if stopped else "done")
+        self._repo.runs.finish(run, "done" if fitting.done else "stopped")
         return Done(
             run=run,
             model=model,
-            epochs=epochs,
-            steps=trainer.steps,
+            epochs=len(fitting.epochs),
+            steps=fitting.steps,
             seconds=time.monotonic() - self._began,
-            train_seconds=train_seconds,
+            train_seconds=fitting.epochs[-1].seconds,
             val_accuracy=accuracy,
             val_loss=loss,
             seed=plan.settings.seed,
             weights_sha256=hashlib.sha256(stored).hexdigest(),
-            stopped=stopped,
+            stopped=not fitting.done,
         )
 
-    def _nothing(self, plan: TrainPlan, run: int, trainer: Trainer | None = None) -> Done:
-        """The end of a run that was stopped before its first epoch was finished."""
+    def _nothing(self, plan: TrainPlan, run: int, kept: Kept, steps: int = 0) -> Done:
+        """The end of a run that was stopped before there was an epoch to make a model of, or
+        before it could go on."""
         self._repo.runs.finish(run, "stopped")
         return Done(
             run=run,
             model=None,
-            epochs=0,
-            steps=trainer.steps if trainer else 0,
+            epochs=len(kept.epochs),
+            steps=kept.state.step if kept.state is not None else steps,
             seconds=time.monotonic() - self._began,
-            train_seconds=trainer.seconds if trainer else 0.0,
+            train_seconds=kept.epochs[-1].seconds if kept.epochs else 0.0,
             val_accuracy=None,
             val_loss=None,
             seed=plan.settings.seed,
             weights_sha256=None,
             stopped=True,
+        )
+
+    def _settings(self, plan: TrainPlan) -> dict[str, Any]:
+        """What the run stores of how it is done: enough to go on with it, and to repeat it."""
+        paced = {} if self._paced is None else {"paced": self._paced}
+        return plan.to_run() | {"threads": self._threads} | paced
+
+    def _new_run(self, plan: TrainPlan) -> NewRun:
+        return NewRun(
+            name=plan.name,
+            seed=plan.settings.seed,
+            settings=self._settings(plan),
+            labels=plan.labels,
+            data_digest=plan.data_digest,
+            versions=_versions(),
+            total_epochs=plan.recipe.epochs * plan.recipe.members,
+            total_steps=plan.total_steps,
+            pid=os.getpid(),
         )
 
 
@@ -364,26 +339,68 @@ def _started(plan: TrainPlan, run: int) -> Started:
         width=plan.input.width,
         channels=plan.input.channels,
         batch=plan.recipe.batch,
-        epochs=plan.recipe.epochs,
+        epochs=plan.recipe.epochs * plan.recipe.members,
         steps_per_epoch=plan.steps_per_epoch,
         total_steps=plan.total_steps,
-        parameters=parameters(plan.architecture),
+        parameters=plan.parameters,
     )
 
 
-def _new_run(plan: TrainPlan) -> NewRun:
+def _refuse_done(record: RunRecord) -> None:
+    if record.status == "done":
+        raise NotReady(
+            f"run {record.id} is done: there is nothing to go on with",
+            hint="Train more from its model with: pixshelf train --from MODEL",
+        )
+
+
+def _where(plan: TrainPlan, kept: Kept) -> str:
+    """From where a run goes on, in words."""
+    step = kept.state.step if kept.state is not None else kept.epochs[-1].step
+    epochs = plan.recipe.epochs * plan.recipe.members
+    return (
+        f"going on after step {step:,} of {plan.total_steps:,}, with {len(kept.epochs)} of "
+        f"{epochs} epochs finished"
+    )
+
+
+def _threads_of(record: RunRecord, plan: TrainPlan) -> int:
+    """The threads that the run began with: with others, sums are taken in another order."""
+    threads = record.settings.get("threads")
+    if isinstance(threads, int) and 1 <= threads <= 1024:
+        return threads
+    return plan.settings.threads or _cores()
+
+
+def _differences(record: RunRecord) -> list[Note]:
+    """What is other than when the run began, and may lead to other weights."""
+    now = _versions()
+    odd = [
+        f"{name} {now[name]} (it began with {record.versions[name]})"
+        for name in now
+        if record.versions.get(name, now[name]) != now[name]
+    ]
+    before = record.settings.get("machine")
+    if isinstance(before, Mapping):
+        processor = machine()["processor"]
+        if before.get("processor", processor) != processor:
+            odd.append(f"the processor {processor} (it began on {before['processor']})")
+    if not odd:
+        return []
+    text = f"the weights may differ from those of a run without a break: {'; '.join(odd)}"
+    return [Note("warning", text)]
+
+
+def _versions() -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return NewRun(
-        name=plan.name,
-        seed=plan.settings.seed,
-        settings=plan.to_run(),
-        labels=plan.labels,
-        data_digest=plan.data_digest,
-        versions=versions | {"python": platform.python_version()},
-        total_epochs=plan.recipe.epochs,
-        total_steps=plan.total_steps,
-        pid=os.getpid(),
-    )
+    return versions | {"python": platform.python_version()}
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _internal(error: BaseException) -> str:

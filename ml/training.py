@@ -2,7 +2,7 @@
 
 The parent's side: it never imports TensorFlow. The child (`python -m ml.worker`) has a session of
 its own and goes on if the parent vanishes; what it stores is in the dataset, what it prints is in
-its log.
+its log, and its journal lets others follow it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,29 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ml.child import environment
 from ml.events import MAX_LINE, Done, Event, EventError, Failed, Started, decode, to_error
+from ml.following import follow_run, stop_run
+from ml.journal import log_folder, remove_oldest
 from ml.settings import TrainSettings
 from storage.errors import PixshelfError
 from storage.records import RunStatus
 
+__all__ = [
+    "Training",
+    "follow_run",
+    "last_lines",
+    "resume_training",
+    "start_child",
+    "start_training",
+    "stop_run",
+    "train",
+]
+
 STOP_GRACE = 30.0
 """Seconds of silence after which a training that was asked to stop is pressed harder."""
-
-KEPT_LOGS = 50
-"""How many logs of trainings are kept in the default folder."""
 
 _LAST_LINES = 5
 _POLL = 0.5
@@ -106,7 +116,7 @@ class Training:
         raise self._died()
 
     def request_stop(self) -> None:
-        """Ask for a stop at the end of the batch; finished epochs are kept. Returns at once. A
+        """Ask for a stop at the end of the batch; everything is kept. Returns at once. A
         child that then gives no sign of life for the grace time is sent SIGTERM, and after the
         same time again SIGKILL, by whoever iterates `events`. Safe to call twice, or late."""
         with self._lock:
@@ -117,8 +127,8 @@ class Training:
             self._say(b"stop\n")
 
     def kill(self) -> None:
-        """End the child now. Finished epochs are in the dataset; there will be no model. The next
-        event raises. Safe to call late."""
+        """End the child now. What it stored last, some seconds ago at most, is in the dataset;
+        there will be no model. The next event raises. Safe to call late."""
         self._killed = True
         self._child.kill()
 
@@ -176,7 +186,7 @@ class Training:
             self._mark_run("stopped", "killed before it was finished")
             return PixshelfError(
                 "the training was killed before it was finished; there is no model",
-                hint="finished epochs are kept in the dataset",
+                hint=self._how_to_go_on(),
             )
         how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         last = last_lines(self._log)
@@ -187,8 +197,13 @@ class Training:
             f"the training's process died ({how}){said}",
             hint="the machine may be short of memory: try a smaller --batch or --size"
             if memory
-            else f"its log is {self._log}",
+            else f"{self._how_to_go_on()}; its log is {self._log}",
         )
+
+    def _how_to_go_on(self) -> str:
+        if self._run is None:
+            return "nothing was stored"
+        return f"what it had is kept: pixshelf runs resume {self._run}"
 
     def _mark_run(self, status: RunStatus, error: str) -> None:
         if self._run is None:
@@ -224,28 +239,54 @@ def start_training(
     *,
     log: Path | None = None,
     stop_grace: float = STOP_GRACE,
+    wait: float | None = None,
 ) -> Training:
     """Start a training on the dataset at `url` (see Repository.url) and return at once.
 
     `log` is the file for the child's output; by default a new one under the user's log folder.
+    `wait` is how many seconds the child's writes wait for other writers, by default long. Once
+    Started has come, `detach` lets the training go on by itself, also after this process's end.
     Raises PixshelfError if the process or its log cannot be made.
     """
-    return start_child([sys.executable, "-P", "-m", "ml.worker"], url, settings, log, stop_grace)
+    return start_child(WORKER, url, settings, log, stop_grace, wait=wait)
+
+
+def resume_training(
+    url: str,
+    run_id: int,
+    *,
+    log: Path | None = None,
+    stop_grace: float = STOP_GRACE,
+    wait: float | None = None,
+) -> Training:
+    """Go on with a run, in a process of its own; as start_training in everything else. What cannot
+    be resumed is raised by `Training.events` (see Running.resume)."""
+    return start_child(WORKER, url, run_id, log, stop_grace, wait=wait)
+
+
+WORKER = (sys.executable, "-P", "-m", "ml.worker")
 
 
 def start_child(
     command: Sequence[str],
     url: str,
-    settings: TrainSettings,
+    what: TrainSettings | int,
     log: Path | None = None,
     stop_grace: float = STOP_GRACE,
+    *,
+    wait: float | None = None,
 ) -> Training:
     """Start any program that speaks the worker's protocol: `command`, then a descriptor's number.
 
-    It gets the request as its first line on stdin. Raises PixshelfError as start_training does.
+    It gets the request as its first line on stdin: settings to train by, or a run to resume.
+    Raises PixshelfError as start_training does.
     """
     log = _new_log() if log is None else log
-    request = {"url": url, "settings": settings.to_json(), "began": time.monotonic()}
+    request: dict[str, Any] = {"url": url, "began": time.monotonic(), "wait": wait}
+    if isinstance(what, TrainSettings):
+        request["settings"] = what.to_json()
+    else:
+        request["resume"] = what
     reading, writing = os.pipe()
     try:
         with log.open("ab") as output:
@@ -294,13 +335,10 @@ def last_lines(log: Path, most: int = _LAST_LINES) -> list[str]:
 
 def _new_log() -> Path:
     """A new file in the user's log folder, the oldest of many others being removed."""
-    from platformdirs import user_log_path
-
-    folder = user_log_path("pixshelf", appauthor=False)
+    folder = log_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for old in sorted(folder.glob("train-*.log"))[: -KEPT_LOGS + 1]:
-            old.unlink(missing_ok=True)
+        remove_oldest(folder, "train-*.log")
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
         descriptor, name = tempfile.mkstemp(".log", f"train-{stamp}-", folder)
     except OSError as error:

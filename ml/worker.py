@@ -1,8 +1,9 @@
 """The child process that trains: `python -m ml.worker EVENTS`, EVENTS being a descriptor's number.
 
-The first line on stdin is the request, JSON with url, settings and began; a later line 'stop', or
-SIGTERM, asks for a stop at the end of the batch. Events go out on EVENTS. That nobody reads or
-writes any more ends nothing: what is trained is stored in the dataset.
+The first line on stdin is the request, JSON with url, began, and settings or the run to resume; a
+later line 'stop', or SIGTERM, asks for a stop at the end of the batch. Events go out on EVENTS and
+into the run's journal. That nobody reads or writes any more ends nothing: what is trained is
+stored in the dataset.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 from ml.events import Event, Failed, Phase, Step, encode
+from ml.journal import Journal
 from ml.running import RunFailed, Running
 from ml.settings import TrainSettings
 from storage.errors import PixshelfError, UsageError
@@ -26,10 +31,39 @@ MAX_REQUEST = 1 << 20
 """The most bytes a request may have."""
 
 PATIENCE = 600.0
-"""Seconds to wait for others that write: an epoch is worth more than a prompt error."""
+"""Seconds to wait for others that write, unless the request says otherwise: an epoch is worth more
+than a prompt error."""
 
 _BACKLOG = 100
 """With this many events unread, the fleeting ones are no longer kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be trained: settings for a new run, or the id of one to resume. `began` is when
+    the parent started this process, by the system's monotonic clock; `wait` is in seconds."""
+
+    url: str
+    began: float
+    settings: TrainSettings | None
+    resume: int | None
+    wait: float
+
+    @classmethod
+    def parse(cls, line: bytes) -> Self:
+        """The request that a line says. Raises UsageError for anything else."""
+        try:
+            body = json.loads(line)
+            resume, wait = body.get("resume"), body.get("wait")
+            return cls(
+                url=str(body["url"]),
+                began=min(float(body["began"]), time.monotonic()),
+                settings=None if resume is not None else TrainSettings.from_json(body["settings"]),
+                resume=None if resume is None else int(resume),
+                wait=PATIENCE if wait is None else float(wait),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"the training got a request that it cannot read: {error}") from error
 
 
 class EventPipe:
@@ -78,9 +112,8 @@ class Requests:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    def first(self) -> tuple[str, TrainSettings, float]:
-        """The dataset's url, the settings, and when the parent started this process, by the
-        system's monotonic clock. Raises UsageError for anything else."""
+    def first(self) -> Request:
+        """The request. Raises UsageError for anything else."""
         line = b""
         while b"\n" not in line:
             part = os.read(0, 65_536)
@@ -88,12 +121,7 @@ class Requests:
             if not part or len(line) > MAX_REQUEST:
                 raise UsageError("the training got no request on its stdin")
         line, _, self._rest = line.partition(b"\n")
-        try:
-            body = json.loads(line)
-            url, settings, began = body["url"], body["settings"], float(body["began"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"the training got a request that it cannot read: {error}") from error
-        return str(url), TrainSettings.from_json(settings), min(began, time.monotonic())
+        return Request.parse(line)
 
     def watch(self) -> None:
         """From now on, hear 'stop'."""
@@ -120,24 +148,37 @@ def main(arguments: list[str]) -> int:
     """Train as asked; gives the exit status: 0, or 1 after a Failed event."""
     requests = Requests()
     pipe = EventPipe(int(arguments[0]))
+    journal = Journal()
+
+    def tell(event: Event) -> None:
+        journal.write(event)
+        pipe.tell(event)
+
     try:
-        pipe.tell(_serve(pipe, requests))
+        _serve(requests, journal, tell)
         return 0
     except RunFailed as error:
-        pipe.tell(_failed(error.__cause__, error.run))
+        tell(_failed(error.__cause__, error.run))
         return 1
     except Exception as error:
-        pipe.tell(_failed(error, None))
+        tell(_failed(error, None))
         return 1
     finally:
+        journal.close()
         pipe.close()
 
 
-def _serve(pipe: EventPipe, requests: Requests) -> Event:
-    url, settings, began = requests.first()
+def _serve(requests: Requests, journal: Journal, tell: Callable[[Event], None]) -> None:
+    request = requests.first()
     requests.watch()
-    with open_repository(url, wait=PATIENCE) as repo:
-        return Running(repo, pipe.tell, requests.stopping, began).train(settings)
+    with open_repository(request.url, wait=request.wait) as repo:
+        journal.of(repo.url)
+        running = Running(repo, tell, requests.stopping, request.began)
+        if request.resume is not None:
+            done = running.resume(request.resume)
+        else:
+            done = running.train(request.settings or TrainSettings())
+    tell(done)
 
 
 def _failed(error: BaseException | None, run: int | None) -> Failed:

@@ -263,9 +263,12 @@ class Runs(Protocol):
         all in one transaction. Raises NotFound."""
         ...
 
-    def save_checkpoint(self, run_id: int, checkpoint: Checkpoint) -> None:
-        """Store a 'last' checkpoint from within an epoch in place of the one before. A killed
-        process takes none of it; a power cut may take the last few. Raises NotFound."""
+    def save_checkpoint(
+        self, run_id: int, last: Checkpoint, *, best: Checkpoint | None = None
+    ) -> None:
+        """Store a 'last' checkpoint from within an epoch in place of the one before, and, where
+        given, another 'best' one with it, in one transaction. A killed process takes nothing of
+        it; a power cut may take the last few. Raises NotFound."""
         ...
 
     def checkpoint(self, run_id: int, kind: str) -> Checkpoint | None:
@@ -275,6 +278,11 @@ class Runs(Protocol):
     def finish(self, run_id: int, status: RunStatus, *, error: str | None = None) -> None:
         """Say how a run ended. One that is 'done' needs no checkpoints any more: they are dropped,
         and their room is used again. Raises NotFound."""
+        ...
+
+    def remove(self, run_id: int) -> None:
+        """Delete a run with its epochs and checkpoints. Its model stays. Raises NotFound, and
+        DatasetBusy where a process works on it."""
         ...
 
     def get(self, run_id: int) -> RunRecord:

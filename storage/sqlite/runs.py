@@ -116,10 +116,14 @@ class SqliteRuns:
             if best is not None:
                 _put_checkpoint(connection, run_id, "best", best)
 
-    def save_checkpoint(self, run_id: int, checkpoint: Checkpoint) -> None:
+    def save_checkpoint(
+        self, run_id: int, last: Checkpoint, *, best: Checkpoint | None = None
+    ) -> None:
         self._require(run_id)
         with self._database.write(durable=False) as connection:
-            _put_checkpoint(connection, run_id, "last", checkpoint)
+            _put_checkpoint(connection, run_id, "last", last)
+            if best is not None:
+                _put_checkpoint(connection, run_id, "best", best)
 
     def checkpoint(self, run_id: int, kind: str) -> Checkpoint | None:
         self._require(run_id)
@@ -138,6 +142,10 @@ class SqliteRuns:
             )
             if status == "done":
                 connection.execute("DELETE FROM checkpoint WHERE run_id = ?", (run_id,))
+
+    def remove(self, run_id: int) -> None:
+        with self.hold(run_id), self._database.write() as connection:
+            connection.execute("DELETE FROM run WHERE id = ?", (run_id,))
 
     def get(self, run_id: int) -> RunRecord:
         row = self._database.one(f"{_COLUMNS} WHERE run.id = ?", (run_id,))

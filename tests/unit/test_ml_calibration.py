@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ml.calibration import HIGHEST, LOWEST, fit_temperature, loss_and_accuracy
-from ml.running import slack
+from ml.fitting import slack
 
 
 def answers(temperature: float, rows: int = 4_000) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
