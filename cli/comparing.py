@@ -155,7 +155,9 @@ def print_comparison(comparison: Comparison) -> None:
             Column("run", lambda row: "-" if row[1].run is None else str(row[1].run), right=True),
             Column("right", lambda row: f"{row[1].correct:,} of {row[2]:,}", right=True),
             Column("accuracy", lambda row: percent(row[1].accuracy), right=True),
-            Column("95 % interval", lambda row: " to ".join(map(percent, row[1].accuracy_interval))),
+            Column(
+                "95 % interval", lambda row: " to ".join(map(percent, row[1].accuracy_interval))
+            ),
         ),
     )
     line()
