@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.measuring import ROOT, Aim, Book, measured, program
+from tests.benchmarks.profile_training import SAVES
 from tests.benchmarks.references import fit_speeds, said
 from tests.benchmarks.training_data import Given, Source, digits_28, imported, objects_32, photos
 from tests.benchmarks.trainings import speeds, train
@@ -122,10 +123,9 @@ def checkpoints(given: Given, scratch: Path, book: Book) -> None:
     script = ROOT / "tests/benchmarks/profile_training.py"
     command = [sys.executable, str(script), str(dataset), "--epochs", "2", "--json"]
     ran = measured(command, scratch)
-    seconds = json.loads(ran.output)["seconds"]
-    spent = seconds.get("making checkpoints", 0.0) + seconds.get("storing checkpoints", 0.0)
-    training = seconds["training"]
-    book.add("checkpoints", "pixshelf", 0, seconds=spent, share=spent / training)
+    found = json.loads(ran.output)
+    spent = sum(found["seconds"][name] for name in SAVES)
+    book.add("checkpoints", "pixshelf", 0, seconds=spent, share=spent / found["training"])
 
 
 def _decode(name: str, source: Source, scratch: Path, book: Book) -> None:

@@ -214,7 +214,8 @@ def measured(command: list[str], scratch: Path) -> Ran:
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         said = (scratch / "errors.txt").read_text("utf-8", "replace").strip().splitlines()[-3:]
-        raise Failure(f"{command[1:8]} left with {child.returncode}: {' / '.join(said)}")
+        words = " ".join(command[-5:])
+        raise Failure(f"… {words[-120:]} left with {child.returncode}: {' / '.join(said)[-400:]}")
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1_024)
     return Ran(seconds, peak / 1e6, output)
 
