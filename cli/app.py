@@ -44,7 +44,7 @@ SUMMARIES = {
     "train": "Train a model on the labelled images.",
     "eval": "Measure a model on the labelled images of a split.",
     "predict": "Say what is in images: files, folders or stored ones.",
-    "runs": "List trainings, or show one.",
+    "runs": "List, show, resume, attach to, stop or remove trainings.",
     "models": "List, show, export or remove models.",
     "export": "Write images to folders, manifests, arrays or a dataset.",
     "merge": "Bring another dataset's images, labels, splits and tags in.",

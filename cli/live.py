@@ -74,8 +74,6 @@ class LiveView(View):
     def show_stored(self, epochs: Sequence[EpochMetrics]) -> None:
         with self._lock:
             self._figures.take_stored(epochs)
-        if epochs:
-            self._print(f"going on after {epoch_line(epochs[-1], None)}")
 
     def show(self, event: Event) -> None:
         with self._lock:
@@ -85,7 +83,7 @@ class LiveView(View):
                 self._entered = time.monotonic()
         match event:
             case Epoch():
-                self._print(epoch_line(event, event.epochs))
+                self._print(epoch_line(event))
             case Note():
                 self._notes.append(event)
                 if len(self._notes) > NOTES:

@@ -91,12 +91,13 @@ def epoch_json(epoch: EpochMetrics) -> dict[str, Any]:
     }
 
 
-def run_json(run: RunRecord) -> dict[str, Any]:
-    """A training in a line, as `runs ls` prints it. `epochs` counts the finished ones."""
+def run_json(run: RunRecord, state: str | None = None) -> dict[str, Any]:
+    """A training in a line, as `runs ls` prints it. `epochs` counts the finished ones; `state` is
+    what ml.run_state makes of its status."""
     return {
         "id": run.id,
         "name": run.name,
-        "status": run.status,
+        "status": state or run.status,
         "seed": run.seed,
         "epochs": len(run.epochs),
         "total_epochs": run.total_epochs,
@@ -108,11 +109,11 @@ def run_json(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def run_detail_json(run: RunRecord) -> dict[str, Any]:
+def run_detail_json(run: RunRecord, state: str | None = None) -> dict[str, Any]:
     """A training with everything it was told and everything it measured, as `runs show` prints
     it."""
     return {
-        **run_json(run),
+        **run_json(run, state),
         "total_steps": run.total_steps,
         "labels": list(run.labels),
         "settings": dict(run.settings),

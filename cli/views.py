@@ -34,7 +34,7 @@ class View:
         """Show an event."""
 
     def show_stored(self, epochs: Sequence[EpochMetrics]) -> None:
-        """Show what a run had done before it was gone on with. Comes before any event."""
+        """Take into account the epochs that a run has had. Comes before any event."""
 
     def say_stopping(self, text: str) -> None:
         """Show what was asked for by Ctrl-C."""
@@ -77,10 +77,6 @@ class LinesView(View):
         self._enter_phase("starting")
         return self
 
-    def show_stored(self, epochs: Sequence[EpochMetrics]) -> None:
-        if epochs:
-            note(f"going on after {epoch_line(epochs[-1], None)}")
-
     def show(self, event: Event) -> None:
         match event:
             case Phase():
@@ -88,7 +84,7 @@ class LinesView(View):
             case Note():
                 note(f"{event.level}: {event.text}")
             case Epoch():
-                note(epoch_line(event, event.epochs))
+                note(epoch_line(event))
 
     def say_stopping(self, text: str) -> None:
         note_from_handler(text)
@@ -131,16 +127,14 @@ def note_from_handler(text: str) -> None:
         os.write(2, (text + "\n").encode())
 
 
-def epoch_line(epoch: Epoch | EpochMetrics, epochs: int | None) -> str:
-    """A finished epoch in a line; `epochs` is how many there will be."""
-    number = str(epoch.epoch)
-    if epochs is not None:
-        number = f"{number:>{len(str(epochs))}}/{epochs}"
+def epoch_line(epoch: Epoch) -> str:
+    """A finished epoch in a line."""
+    places = len(str(epoch.epochs))
     val = ""
     if epoch.val_loss is not None:
-        best = ", kept" if isinstance(epoch, Epoch) and epoch.best else ""
+        best = ", kept" if epoch.best else ""
         val = f"  val {epoch.val_loss:.4f} {percent(epoch.val_accuracy)}{best}"
     return (
-        f"epoch {number}  loss {epoch.train_loss:.4f}  accuracy {percent(epoch.train_accuracy)}"
-        f"{val}  {in_time(epoch.seconds)}"
+        f"epoch {epoch.epoch:>{places}}/{epoch.epochs}  loss {epoch.train_loss:.4f}  "
+        f"accuracy {percent(epoch.train_accuracy)}{val}  {in_time(epoch.seconds)}"
     )

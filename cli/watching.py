@@ -12,18 +12,16 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 import typer
 
 from cli.output import line, note, write_json
-from cli.session import Session
 from cli.text import printable
 from cli.views import View, view_for
 from ml.events import Done, Note, Started
 from ml.settings import TrainSettings
-from ml.training import Training, start_training
+from ml.training import Training, follow_run, resume_training, start_training
 from storage.errors import ExitCode, PixshelfError
 from storage.records import EpochMetrics, RunRecord
 
@@ -40,11 +38,6 @@ class Outcome:
     hint: str = ""
 
 
-def program_of(state: Session) -> str:
-    """What to type to get this program again on the same dataset."""
-    return shlex.join(["pixshelf", *(["--db", state.db_flag] if state.db_flag else [])])
-
-
 def train_watched(
     url: str,
     settings: TrainSettings,
@@ -52,12 +45,13 @@ def train_watched(
     json: bool,
     quiet: bool,
     program: str | None = None,
-    log: Path | None = None,
+    wait: float | None = None,
 ) -> Outcome:
     """Train in a child process and show it. Raises what the training failed with. `program` is
-    what to type for another command on the dataset."""
+    what to type for another command on the dataset, `wait` the seconds that the child waits for
+    other writers."""
     return _watched(
-        lambda: start_training(url, settings, log=log),
+        lambda: start_training(url, settings, wait=wait),
         program or f"pixshelf --db {shlex.quote(url)}",
         json=json,
         quiet=quiet,
@@ -65,13 +59,17 @@ def train_watched(
 
 
 def resume_watched(
-    url: str, record: RunRecord, *, json: bool, quiet: bool, program: str
+    url: str,
+    record: RunRecord,
+    *,
+    json: bool,
+    quiet: bool,
+    program: str,
+    wait: float | None = None,
 ) -> Outcome:
     """Go on with a run and show it. Raises what it failed with."""
-    from ml.training import resume_training
-
     return _watched(
-        lambda: resume_training(url, record.id),
+        lambda: resume_training(url, record.id, wait=wait),
         program,
         json=json,
         quiet=quiet,
@@ -79,14 +77,16 @@ def resume_watched(
     )
 
 
-def attach_watched(url: str, run: int, *, json: bool, quiet: bool, program: str) -> Outcome:
+def attach_watched(
+    url: str, record: RunRecord, *, json: bool, quiet: bool, program: str
+) -> Outcome:
     """Show a run that goes on in another process, until its end or Ctrl-C. Raises what the run
     failed with."""
-    from ml.training import follow_run
-
     done: Done | None = None
+    run = record.id
     try:
         with view_for(json=json, quiet=quiet) as view:
+            view.show_stored(record.epochs)
             for event in follow_run(url, run):
                 view.show(event)
                 if isinstance(event, Done):

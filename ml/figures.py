@@ -6,17 +6,14 @@ length needs no more memory than a short one. What draws a training only reads t
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ml.events import Done, Epoch, Event, Note, Phase, PhaseName, Started, Step
+from ml.events import Done, Epoch, Event, Phase, PhaseName, Started, Step
 from storage.records import EpochMetrics
 
 MOST_POINTS = 512
 """The points that a trace holds at most: more than any terminal has columns of dots."""
-
-MOST_NOTES = 100
 
 
 class Trace:
@@ -91,7 +88,6 @@ class Figures:
     train_accuracies: Trace = field(default_factory=Trace)
     val_losses: Trace = field(default_factory=Trace)
     val_accuracies: Trace = field(default_factory=Trace)
-    notes: deque[Note] = field(default_factory=lambda: deque(maxlen=MOST_NOTES))
     _batch: int = 1
     _ends: list[tuple[int, float]] = field(default_factory=list)
     _step_seconds: float | None = None
@@ -103,8 +99,6 @@ class Figures:
             case Phase():
                 self.phase = event.name
                 self.phase_done, self.phase_total = event.done, event.total
-            case Note():
-                self.notes.append(event)
             case Started():
                 self.run, self.name = event.run, event.name
                 self.epochs, self.total_steps = event.epochs, event.total_steps

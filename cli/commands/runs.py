@@ -8,12 +8,21 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
-from cli.output import Column, line, one_format, write_json, write_rows, write_table
+from cli.again import given_wait, program_of
+from cli.ask import confirm
+from cli.comparing import RUNS_EPILOG, compare_runs
+from cli.output import Column, line, note, one_format, write_json, write_rows, write_table
 from cli.records import epoch_json, run_detail_json, run_json
 from cli.session import session
 from cli.text import in_time, percent, plural, printable
+from ml.run_state import RESUMABLE, run_state
+from storage.errors import NotReady
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, help="List trainings, or show one.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    help="List, show, resume, attach to, stop or remove trainings.",
+)
 
 FIELDS = (
     "id",
@@ -46,6 +55,7 @@ EPOCH_COLUMNS = (
     Column("val loss", lambda row: _loss(row["val_loss"]), right=True),
     Column("val accuracy", lambda row: percent(row["val_accuracy"]), right=True),
 )
+RunId = Annotated[int, typer.Argument(metavar="ID", help="The run's id, from `runs ls`.")]
 
 
 @app.command(
@@ -62,25 +72,22 @@ def list_runs(
     """List every training, the newest first."""
     form = one_format(json=json, jsonl=jsonl, csv=csv, tsv=tsv)
     with session(ctx).open() as repo:
-        rows = [run_json(run) for run in repo.runs.all()]
+        rows = [run_json(run, run_state(repo, run)) for run in repo.runs.all()]
     write_rows(rows, form, fields=FIELDS, columns=COLUMNS)
 
 
 @app.command("show", epilog="\b\nExamples:\n  pixshelf runs show 3\n  pixshelf runs show 3 --json")
-def show_run(
-    ctx: typer.Context,
-    *,
-    run: Annotated[int, typer.Argument(metavar="ID", help="The run's id, from `runs ls`.")],
-    json: options.Json = False,
-) -> None:
+def show_run(ctx: typer.Context, *, run: RunId, json: options.Json = False) -> None:
     """Show one training: its settings and its epochs."""
-    with session(ctx).open() as repo:
+    shared = session(ctx)
+    with shared.open() as repo:
         record = repo.runs.get(run)
+        state = run_state(repo, record)
     if json:
-        write_json(run_detail_json(record))
+        write_json(run_detail_json(record, state))
         return
-    facts: dict[str, Any] = run_json(record)
-    line(f"run {record.id}, {printable(record.name)}: {record.status}")
+    facts: dict[str, Any] = run_json(record, state)
+    line(f"run {record.id}, {printable(record.name)}: {state}")
     if record.error:
         line(f"error: {printable(record.error)}")
     line(f"started {facts['started_at']}, ended {facts['finished_at'] or 'not yet'}")
@@ -92,6 +99,111 @@ def show_run(
     if record.epochs:
         line()
         write_table([epoch_json(epoch) for epoch in record.epochs], EPOCH_COLUMNS)
+    program = program_of(shared)
+    if state == "running":
+        note(f"watch it with: {program} runs attach {run}", quiet=shared.quiet)
+    elif state in RESUMABLE:
+        note(f"go on with: {program} runs resume {run}", quiet=shared.quiet)
+
+
+@app.command(
+    "resume",
+    epilog="\b\nExamples:\n  pixshelf runs resume 3\n  pixshelf runs resume 3 --detach",
+)
+def resume_run(
+    ctx: typer.Context, *, run: RunId, detach: options.Detach = False, json: options.Events = False
+) -> None:
+    """Go on with a training that was stopped, interrupted or that failed.
+
+    It takes up where its last checkpoint was made, and ends as if it had never stopped.
+    """
+    from cli.commands.train import result_line
+    from cli.watching import go_alone, leave, resume_watched
+    from ml.training import resume_training
+
+    shared = session(ctx)
+    program, wait = program_of(shared), given_wait(ctx)
+    with shared.open() as repo:
+        record = repo.runs.get(run)
+        url = repo.url
+    if detach:
+        training = resume_training(url, run, wait=wait)
+        go_alone(training, json=json, quiet=shared.quiet, program=program)
+        return
+    outcome = resume_watched(url, record, json=json, quiet=shared.quiet, program=program, wait=wait)
+    if outcome.done is not None and not json:
+        line(result_line(outcome.done))
+    leave(outcome, quiet=shared.quiet)
+
+
+@app.command(
+    "attach",
+    epilog="\b\nExamples:\n  pixshelf train --detach\n  pixshelf runs attach 3",
+)
+def attach_run(ctx: typer.Context, *, run: RunId, json: options.Events = False) -> None:
+    """Watch a training that goes on in another process.
+
+    Ctrl-C ends the watching; the training goes on.
+    """
+    from cli.commands.train import result_line
+    from cli.watching import attach_watched, leave
+
+    shared = session(ctx)
+    program = program_of(shared)
+    with shared.open() as repo:
+        record = repo.runs.get(run)
+        state = run_state(repo, record)
+        url = repo.url
+    if state != "running":
+        then = f"runs resume {run}" if state in RESUMABLE else f"runs show {run}"
+        raise NotReady(f"run {run} does not run: it is {state}", hint=f"{program} {then}")
+    outcome = attach_watched(url, record, json=json, quiet=shared.quiet, program=program)
+    if outcome.done is not None and not json:
+        line(result_line(outcome.done))
+    leave(outcome, quiet=shared.quiet)
+
+
+@app.command("stop", epilog="\b\nExamples:\n  pixshelf runs stop 3")
+def stop_one_run(ctx: typer.Context, *, run: RunId, json: options.Json = False) -> None:
+    """Ask a training to stop after its batch. It keeps everything, as after Ctrl-C."""
+    from ml.training import stop_run
+
+    shared = session(ctx)
+    with shared.open() as repo:
+        repo.runs.get(run)
+        url = repo.url
+    stop_run(url, run)
+    if json:
+        write_json({"run": run, "stopping": True})
+        return
+    line(f"run {run} stops after its batch; go on with: {program_of(shared)} runs resume {run}")
+
+
+@app.command(
+    "rm", epilog="\b\nExamples:\n  pixshelf runs rm 3 --dry-run\n  pixshelf runs rm 3 --yes"
+)
+def remove_run(
+    ctx: typer.Context,
+    *,
+    run: RunId,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+) -> None:
+    """Remove a run with its epochs and checkpoints. Its model stays; this cannot be undone.
+
+    Asks on a terminal, and needs --yes anywhere else.
+    """
+    with session(ctx).open() as repo:
+        record = repo.runs.get(run)
+        named = f"run {record.id}, {record.name}"
+        if not dry_run:
+            confirm(f"Remove {named}, with its epochs and checkpoints?", yes=yes)
+            repo.runs.remove(run)
+    if json:
+        write_json({"run": run, "name": record.name, "removed": not dry_run})
+        return
+    line(f"{printable(named)} {'would be removed' if dry_run else 'removed'}")
 
 
 def _listed(values: Mapping[str, Any]) -> str:
@@ -106,3 +218,6 @@ def _listed(values: Mapping[str, Any]) -> str:
 
 def _loss(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+app.command("compare", epilog=RUNS_EPILOG)(compare_runs)

@@ -7,11 +7,12 @@ from typing import Annotated, cast
 import typer
 
 from cli import options
+from cli.again import given_wait, program_of
 from cli.output import line, note
 from cli.plan_lines import plan_lines
 from cli.session import session
 from cli.text import in_time, percent, plural, printable
-from cli.watching import go_alone, leave, program_of, train_watched
+from cli.watching import go_alone, leave, train_watched
 from ml.events import Done
 from ml.plan import plan_training
 from ml.settings import Augment, Preset, Resize, TrainSettings
@@ -97,11 +98,12 @@ def train(
                 note(text, quiet=state.quiet)
     if dry_run:
         return
-    program = program_of(state)
+    program, wait = program_of(state), given_wait(ctx)
     if detach:
-        go_alone(start_training(url, settings), json=json, quiet=state.quiet, program=program)
+        training = start_training(url, settings, wait=wait)
+        go_alone(training, json=json, quiet=state.quiet, program=program)
         return
-    outcome = train_watched(url, settings, json=json, quiet=state.quiet, program=program)
+    outcome = train_watched(url, settings, json=json, quiet=state.quiet, program=program, wait=wait)
     if outcome.done is not None and not json:
         line(result_line(outcome.done))
     leave(outcome, quiet=state.quiet)

@@ -1,0 +1,22 @@
+"""What of this command line holds for others: the program's name with its dataset, the patience."""
+
+from __future__ import annotations
+
+import shlex
+
+import typer
+
+from cli.session import Session, session
+
+
+def program_of(state: Session) -> str:
+    """'pixshelf', with the --db that was given."""
+    return shlex.join(["pixshelf", *(["--db", state.db_flag] if state.db_flag else [])])
+
+
+def given_wait(ctx: typer.Context) -> float | None:
+    """The --wait that was given, for a process of its own that waits longer than we do by
+    itself."""
+    source = ctx.find_root().get_parameter_source("wait")
+    given = source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+    return session(ctx).wait if given else None
