@@ -132,6 +132,27 @@ def test_a_line_of_json_lines_has_the_documented_keys(full: Path, run: Run, tmp_
     assert_same_keys(EXAMPLES["export.jsonl"], json.loads(target.read_text().splitlines()[0]))
 
 
+def test_a_comparison_has_the_documented_keys(full: Path, run: Run) -> None:
+    with open_repository(full) as repo:
+        repo.models.add(digits_model("other", tuple("1023456789")))
+    printed = json.loads(run("models", "compare", "1", "2", "--json").stdout)
+    assert printed["flips"]
+    assert printed["differences"]
+    assert_same_keys(EXAMPLES["compare"], printed)
+
+
+def test_a_prediction_says_what_is_unsure_and_where_its_map_is(
+    full: Path, run: Run, tmp_path: Path
+) -> None:
+    words = ("--abstain", "0.9", "--explain-to", tmp_path / "maps", "--json")
+    (printed,) = json.loads(run("predict", "--query", "id:1", *words).stdout)
+    without = [key for key in EXAMPLES["predict"] if key != "source"]
+    assert list(printed) == ["image", *without, *EXAMPLES["predict.more"]]
+    assert_same_keys(
+        EXAMPLES["predict.more"], {key: printed[key] for key in ("unsure", "explanation")}
+    )
+
+
 def test_show_has_the_keys_of_ls_and_its_predictions(full: Path, run: Run) -> None:
     run("eval")
     printed = json.loads(run("show", 1, "--json").stdout)

@@ -1,4 +1,4 @@
-"""predict and eval: answers for files, standard input and stored images, and their figures."""
+"""predict: answers for files, standard input and stored images."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ from storage.opening import open_repository
 from storage.pictures import encode_png
 from tests.cli.conftest import Run, RunProcess
 from tests.ml_fixtures import digits, digits_model, store_digits
-
-EVAL_KEYS = [
-    "model",
-    "split",
-    "n",
-    "accuracy",
-    "accuracy_interval",
-    "loss",
-    "ece",
-    "labels",
-    "confusion",
-    "per_class",
-]
-
 
 @pytest.fixture
 def ready(db: Path) -> Path:
@@ -132,6 +118,43 @@ def test_files_are_kept_once_with_their_predictions(ready: Path, run: Run, files
     assert [answer["label"] for answer in shown["predictions"]] == ["3"]
 
 
+def test_an_answer_below_the_threshold_is_unsure_and_keeps_its_label(
+    ready: Path, run: Run, files: Path
+) -> None:
+    plain = json.loads(run("predict", files, "--json").stdout)
+    middle = sorted(row["confidence"] for row in plain)[1]
+    result = run("predict", files, "--abstain", middle, "--json")
+    assert result.exit_code == 0
+    rows = json.loads(result.stdout)
+    assert [row["unsure"] for row in rows] == [row["confidence"] < middle for row in plain]
+    assert sum(row["unsure"] for row in rows) == 1
+    assert [{**row, "unsure": None} for row in rows] == [{**row, "unsure": None} for row in plain]
+    share = f"{100 * middle:g} %"
+    assert result.stderr == f"unsure of 1 of 3 images: confidence below {share}\n"
+
+
+def test_an_unsure_answer_is_called_so_in_the_table_and_in_csv(
+    ready: Path, run: Run, files: Path
+) -> None:
+    table = run("predict", files / "3.png", "--abstain", 1).stdout.splitlines()
+    assert table[1].split()[1:3] == ["unsure", "(3"]
+    (row,) = csv.DictReader(
+        io.StringIO(run("predict", files / "3.png", "--abstain", 1, "--csv").stdout)
+    )
+    assert (row["label"], row["unsure"]) == ("3", "true")
+
+
+def test_stored_predictions_know_no_threshold(ready: Path, run: Run) -> None:
+    run("predict", "--query", "id:1", "--save", "--abstain", 1)
+    (answer,) = json.loads(run("show", 1, "--json").stdout)["predictions"]
+    assert answer["label"] in "0123456789"
+
+
+@pytest.mark.parametrize("threshold", ["-0.1", "1.5", "90", "nan", "much"])
+def test_a_threshold_is_a_share_of_1(ready: Path, run: Run, files: Path, threshold: str) -> None:
+    assert run("predict", files, "--abstain", threshold).exit_code == 2
+
+
 def test_a_dataset_without_a_model_is_not_ready(run: Run, files: Path) -> None:
     run("db", "init")
     result = run("predict", files)
@@ -155,62 +178,3 @@ def test_predict_prints_nothing_but_data(ready: Path, run_process: RunProcess, f
     assert result.returncode == 0
     assert result.stderr == ""
     assert len(json.loads(result.stdout)) == 3
-
-
-def test_eval_prints_exactly_the_documented_keys(ready: Path, run: Run) -> None:
-    result = run("eval", "--json")
-    assert result.exit_code == 0
-    evaluation = json.loads(result.stdout)
-    assert list(evaluation) == EVAL_KEYS
-    assert evaluation["split"] == "test"
-    assert evaluation["n"] == 40
-    assert sum(map(sum, evaluation["confusion"])) == 40
-    assert set(evaluation["per_class"]["7"]) == {"precision", "recall", "f1", "support"}
-    low, high = evaluation["accuracy_interval"]
-    assert low <= evaluation["accuracy"] <= high
-
-
-def test_eval_prints_a_summary_the_labels_and_the_matrix(ready: Path, run: Run) -> None:
-    result = run("eval")
-    assert result.exit_code == 0
-    assert result.stdout.startswith("digits on test, 40 images: accuracy ")
-    assert "precision" in result.stdout
-    assert "\x1b" not in result.stdout
-
-
-def test_eval_draws_the_confusion_matrix(ready: Path, run: Run, tmp_path: Path) -> None:
-    target = tmp_path / "matrix.svg"
-    result = run("eval", "--confusion", target, "--json")
-    assert result.exit_code == 0
-    assert b"<svg" in target.read_bytes()
-    assert json.loads(result.stdout)["n"] == 40
-
-
-def test_eval_takes_a_query(ready: Path, run: Run) -> None:
-    assert json.loads(run("eval", "--on", "id<11", "--json").stdout)["n"] == 10
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (("--split", "tset"), 2),
-        (("--confusion", "matrix.pgn"), 2),
-        (("--split", "val"), 1),
-        (("--on", "is:odd"), 2),
-        (("--model", "nobody"), 4),
-    ],
-)
-def test_an_eval_that_cannot_be_is_one_line_and_a_code(
-    ready: Path, run: Run, words: tuple[str, ...], code: int
-) -> None:
-    result = run("eval", *words)
-    assert result.exit_code == code
-    assert result.stdout == ""
-    assert result.stderr.startswith("pixshelf: error: ")
-
-
-def test_eval_of_labels_that_the_model_never_learned_is_refused(ready: Path, run: Run) -> None:
-    run("label", 1, "cat")
-    result = run("eval")
-    assert result.exit_code == 4
-    assert "cat" in result.stderr

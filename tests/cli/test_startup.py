@@ -131,6 +131,22 @@ def test_prediction_never_loads_tensorflow(where: str, dataset: Path, tmp_path: 
     assert not loaded & {"tensorflow", "keras", "sklearn", "matplotlib", "textual"}
 
 
+def test_explaining_and_comparing_load_no_more_than_prediction(
+    dataset: Path, tmp_path: Path
+) -> None:
+    with open_repository(dataset) as repo:
+        repo.models.add(digits_model())
+        repo.models.add(digits_model("other"))
+        store_digits(repo, 2)
+    for words in (
+        ["predict", "--query", "id:1", "--explain", "--explain-to", str(tmp_path / "maps")],
+        ["models", "compare", "1", "2"],
+    ):
+        loaded = loaded_by(*words, db=dataset)
+        assert "ai_edge_litert" in loaded
+        assert not loaded & {"tensorflow", "keras", "sklearn", "scipy", "matplotlib", "textual"}
+
+
 def test_evaluation_never_loads_tensorflow(dataset: Path) -> None:
     with open_repository(dataset) as repo:
         repo.models.add(digits_model())
