@@ -1,26 +1,104 @@
-"""What is about to be trained, as lines of text."""
+"""What is about to be trained, as lines of text: from a TrainPlan, before anything is started."""
 
 from __future__ import annotations
 
-from cli.text import plural
+from cli.text import in_columns, plural, printable, width
 from ml.plan import TrainPlan
+
+MOST_LABELS = 12
+"""With more labels than this their counts are told by the extremes."""
+
+_WIDE = 79
+"""A table of labels that is wider than this is turned on its side."""
+
+_FITTED = {"letterbox": "letterboxed", "stretch": "stretched", "crop": "cropped"}
 
 
 def plan_lines(plan: TrainPlan) -> list[str]:
-    """What is about to be trained, in a few lines."""
-    recipe, spec = plan.recipe, plan.input
-    labels = ", ".join(plan.labels[:10]) + (" …" if len(plan.labels) > 10 else "")
-    held = " (held out of train for this run)" if plan.held_out else ""
-    colour = "grey" if spec.channels == 1 else "colour"
+    """The images by label and split, the input, the network, how long, and what to look out for."""
     return [
-        f"{plan.name}: {len(plan.train):,} images to train on, {len(plan.val):,} to validate{held}",
-        f"{len(plan.labels)} labels: {labels}",
-        f"input {spec.width}x{spec.height} {colour}, {spec.resize}; "
-        f"{plural(recipe.epochs, 'epoch')} of {plural(plan.steps_per_epoch, 'step')}, "
-        f"batch {recipe.batch}, "
-        f"augmentation {recipe.augment}, seed {plan.settings.seed}",
+        *_images(plan),
+        f"input: {_input(plan)}",
+        f"network: {_network(plan)}",
+        f"training: {_length(plan)}, batch {plan.recipe.batch}, augmentation "
+        f"{plan.recipe.augment}, {_weights(plan)}seed {plan.settings.seed}",
+        f"time: {_time(plan)}",
         *(
             f"{'warning: ' if remark.level == 'warning' else ''}{remark.text}"
             for remark in plan.notes
         ),
     ]
+
+
+def _images(plan: TrainPlan) -> list[str]:
+    test = f"; {plural(plan.test, 'test image')} left for later" if plan.test else ""
+    title = (
+        f"{plan.name}: {plural(len(plan.train), 'image')} to train on, "
+        f"{len(plan.val):,} to validate{test}"
+    )
+    if len(plan.labels) > MOST_LABELS:
+        least = min(plan.counts, key=lambda count: count.train)
+        most = max(plan.counts, key=lambda count: count.train)
+        return [
+            title,
+            f"{len(plan.labels):,} labels, from {least.train:,} training images ({least.label}) to "
+            f"{most.train:,} ({most.label})",
+        ]
+    rows = [(printable(count.label), f"{count.train:,}", f"{count.val:,}") for count in plan.counts]
+    names, train, val = zip(*rows, strict=True)
+    right = [False] + [True] * len(rows)
+    table = in_columns(["label", *names], [["train", *train], ["val", *val]], right=right)
+    if max(width(line) for line in table) > _WIDE:
+        table = in_columns(["label", "train", "val"], rows, right=[False, True, True])
+    return [title, *table]
+
+
+def _input(plan: TrainPlan) -> str:
+    spec = plan.input
+    kind = f"{spec.width}x{spec.height} {'grey' if spec.channels == 1 else 'colour'}"
+    if plan.smallest == plan.largest == (spec.width, spec.height):
+        return f"{kind}, as the pictures are"
+    sizes = [f"{wide}x{high}" for wide, high in (plan.smallest, plan.largest)]
+    return f"{kind}, {_FITTED[spec.resize]} from {'..'.join(dict.fromkeys(sizes))}"
+
+
+def _network(plan: TrainPlan) -> str:
+    members = plan.recipe.members
+    each = f"{plan.parameters // members:,} parameters"
+    start = "" if plan.initial is None else f", started from model {plan.initial}"
+    return (each if members == 1 else f"{members} networks of {each} each") + start
+
+
+def _length(plan: TrainPlan) -> str:
+    recipe = plan.recipe
+    if plan.settings.minutes is not None:
+        return "as many steps as the time allows"
+    if recipe.steps == recipe.epochs * plan.steps_per_epoch:
+        return f"{plural(recipe.epochs, 'epoch')} of {plural(plan.steps_per_epoch, 'step')}"
+    epochs = recipe.steps / plan.steps_per_epoch
+    return f"{plural(recipe.steps, 'step')} ({epochs:.1f} epochs)"
+
+
+def _weights(plan: TrainPlan) -> str:
+    if plan.class_weights is None:
+        return ""
+    least, most = min(plan.class_weights), max(plan.class_weights)
+    return f"labels weighted {least:.2f}..{most:.2f}, "
+
+
+def _time(plan: TrainPlan) -> str:
+    if plan.settings.minutes is not None:
+        return f"a budget of {plan.settings.minutes:g} min"
+    about = _about(plan.expected.seconds)
+    if plan.expected.run is not None:
+        return f"{about}, going by run {plan.expected.run}"
+    return f"{about} without a graphics card, going by the size of the network"
+
+
+def _about(seconds: float) -> str:
+    """Only as exact as an expectation can be."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds / 5)) * 5} s"
+    return (
+        f"about {round(seconds / 60)} min" if seconds < 5_400 else f"about {seconds / 3600:.1f} h"
+    )

@@ -135,8 +135,12 @@ def _refuse_hopeless(chosen: Chosen, query: str | None) -> None:
             f"{MAX_CLASSES:,} apart",
             hint="narrow the training down with --on",
         )
-    if len(set(train.pictures)) < 4:
-        raise NotReady(f"{images(len(train))} to train on are too few", hint=SMALLEST)
+    different: set[bytes] = set()
+    for picture in train.pictures:
+        different.add(picture)
+        if len(different) == 4:
+            return
+    raise NotReady(f"{images(len(train))} to train on are too few", hint=SMALLEST)
 
 
 def copies(chosen: Chosen) -> Copies:

@@ -174,7 +174,7 @@ def plan_again(repo: Repository, run: RunRecord) -> TrainPlan:
     """The plan of a run that is stored: its choices, recipe, network and name as they were, and
     the images as the dataset has them now; `data_digest` tells whether they are the same.
 
-    Raises DatasetError for settings that cannot be read, and NotReady as plan_training does.
+    Raises DatasetError or UsageError for settings that cannot be read, NotReady as plan_training.
     """
     settings = TrainSettings.from_json(run.settings.get("chosen", {}))
     recipe = Recipe.from_json(run.settings.get("recipe"))
@@ -215,7 +215,7 @@ def _assemble(
         largest=sizes[-1][1:],
         input=architecture.input,
         architecture=architecture,
-        initial=None if settings.start_from is None else int(settings.start_from),
+        initial=int(start) if (start := settings.start_from or "").isdecimal() else None,
         class_weights=_weights(counts) if settings.class_weights else None,
         steps_per_epoch=-(-len(train) // recipe.batch),
         total_steps=total_steps,

@@ -29,15 +29,14 @@ def find_initial(repo: Repository, name_or_id: str) -> Initial:
     model = repo.models.find(name_or_id)
     if model.spec.get("family") != FAMILY:
         raise RefusedInput(
-            f"start_from: received {name_or_id!r}, a model that pixshelf has not trained: no "
-            "training can start from it",
+            f"no training can start from the model {name_or_id!r}: pixshelf has not trained it",
             hint="pixshelf models ls shows which have a run",
         )
     architecture = ArchitectureSpec.from_json(model.spec)
     if architecture.members > 1:
         raise RefusedInput(
-            f"start_from: received {name_or_id!r}, an ensemble of {architecture.members} networks: "
-            "a training starts from one",
+            f"no training can start from the model {name_or_id!r}: it is an ensemble of "
+            f"{architecture.members} networks, and a training starts from one",
             hint="start from a model that was trained without --ensemble",
         )
     return Initial(model, architecture)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from dataclasses import fields
 
 import typer
 
-from cli import options
+from cli import options, train_options
 from cli.again import given_wait, program_of
-from cli.output import line, note
+from cli.output import line, note, write_json
 from cli.plan_lines import plan_lines
 from cli.session import session
 from cli.text import in_time, percent, plural, printable
 from cli.watching import go_alone, leave, train_watched
 from ml.events import Done
-from ml.plan import plan_training
-from ml.settings import Augment, Preset, Resize, TrainSettings
+from ml.plan import TrainPlan, plan_training
+from ml.settings import TrainSettings
 from ml.training import start_training
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -25,6 +25,8 @@ EPILOG = """
 Examples:
   pixshelf train
   pixshelf train --preset thorough --seed 7 --name cats
+  pixshelf train --minutes 10
+  pixshelf train --from digits --epochs 3 --dry-run
   pixshelf train --on "tag:checked" --epochs 5 --json | tail -n 1
 
 Ctrl-C stops after the batch and keeps everything; `pixshelf runs resume` goes on. A second one
@@ -36,34 +38,20 @@ ends it at once. A closed terminal ends nothing: `pixshelf runs attach` watches 
 def train(
     ctx: typer.Context,
     *,
-    preset: Annotated[
-        str, typer.Option("--preset", metavar="NAME", help="quick, standard or thorough.")
-    ] = "standard",
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", metavar="N", help="Passes over the images.")
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option("--batch", metavar="N", help="Images a step.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option("--size", metavar="N", help="Bring images to NxN pixels.")
-    ] = None,
-    resize: Annotated[
-        str, typer.Option("--resize", metavar="HOW", help="letterbox, stretch or crop.")
-    ] = "letterbox",
-    augment: Annotated[
-        str, typer.Option("--augment", metavar="HOW", help="auto, none, light or strong.")
-    ] = "auto",
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="The same seed gives the same model.")
-    ] = 0,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="A name for the run and the model.")
-    ] = None,
-    on: Annotated[
-        str | None,
-        typer.Option("--on", metavar="QUERY", help="Only images that match; never the test split."),
-    ] = None,
+    preset: train_options.Preset = "standard",
+    epochs: train_options.Epochs = None,
+    steps: train_options.Steps = None,
+    minutes: train_options.Minutes = None,
+    batch: train_options.Batch = None,
+    size: train_options.Size = None,
+    resize: train_options.Resize = None,
+    augment: train_options.Augment = "auto",
+    class_weights: train_options.ClassWeights = False,
+    start_from: train_options.StartFrom = None,
+    ensemble: train_options.Ensemble = None,
+    query: train_options.On = None,
+    seed: train_options.Seed = 0,
+    name: train_options.Name = None,
     threads: options.Threads = None,
     detach: options.Detach = False,
     dry_run: options.DryRun = False,
@@ -74,30 +62,16 @@ def train(
     Shows the plan and then the progress on stderr; prints the model that came out.
     """
     state = session(ctx)
-    # TrainSettings refuses whatever is not one of its choices.
-    settings = TrainSettings(
-        preset=cast(Preset, preset),
-        epochs=epochs,
-        batch=batch,
-        seed=seed,
-        size=size,
-        resize=cast(Resize, resize),
-        augment=cast(Augment, augment),
-        query=on,
-        name=name,
-        threads=state.threads(threads),
-    )
+    given = {field.name: ctx.params[field.name] for field in fields(TrainSettings)}
+    settings = TrainSettings.from_json(given | {"threads": state.threads(threads)})
     with state.open() as repo:
         plan = plan_training(repo, settings)
         url = repo.url
-    if dry_run or not json:
-        for text in plan_lines(plan):
-            if dry_run and not json:
-                line(printable(text))
-            else:
-                note(text, quiet=state.quiet)
     if dry_run:
+        print_plan(plan, json=json)
         return
+    for text in plan_lines(plan):
+        note(text, quiet=state.quiet or json)
     program, wait = program_of(state), given_wait(ctx)
     if detach:
         training = start_training(url, settings, wait=wait)
@@ -107,6 +81,15 @@ def train(
     if outcome.done is not None and not json:
         line(result_line(outcome.done))
     leave(outcome, quiet=state.quiet)
+
+
+def print_plan(plan: TrainPlan, *, json: bool) -> None:
+    """What would be trained, on stdout."""
+    if json:
+        write_json(plan.to_json())
+        return
+    for text in plan_lines(plan):
+        line(printable(text))
 
 
 def result_line(done: Done) -> str:

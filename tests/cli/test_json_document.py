@@ -168,6 +168,18 @@ def test_the_result_of_a_training_has_the_documented_keys() -> None:
     assert list(EXAMPLES["train"]) == [field.name for field in fields(Done)]
 
 
+def test_the_plan_of_a_training_has_the_documented_keys(db: Path, run: Run) -> None:
+    with open_repository(db, create=True) as repo:
+        store_digits(repo, 40, split="train")
+    printed = json.loads(run("train", "--dry-run", "--json").stdout)
+    example = EXAMPLES["train.plan"]
+    assert list(printed) == list(example)
+    assert_same_keys(example["counts"]["0"], printed["counts"]["0"])
+    assert_same_keys(example["notes"], printed["notes"])
+    for part in ("settings", "recipe", "architecture"):
+        assert printed[part].keys() >= example[part].keys()
+
+
 def test_the_exit_codes_are_documented() -> None:
     from storage.errors import ExitCode
 

@@ -9,16 +9,20 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from ml.events import Done, Epoch, Event, Note, Phase, Started, Step
+from ml.pixels import InputSpec
 from ml.settings import TrainSettings
+from ml.spec import design
 from storage.errors import NotReady, PixshelfError
 from storage.opening import open_repository
 from tests.cli.conftest import Run
+from tests.making import add_images, new_image, new_model
 from tests.ml_fixtures import store_digits
 
 DONE_KEYS = [
@@ -86,6 +90,7 @@ class Replay:
     def __init__(self, script: list[Event | PixshelfError | Callable[[], None]]) -> None:
         self._script = script
         self.asked: list[str] = []
+        self.settings = TrainSettings()
 
     def events(self) -> Iterator[Event]:
         for item in self._script:
@@ -122,6 +127,7 @@ def replay(monkeypatch: pytest.MonkeyPatch) -> Replayed:
         training = Replay(list(script))
 
         def start(url: str, settings: TrainSettings, **_: Any) -> Replay:
+            training.settings = settings
             return training
 
         monkeypatch.setattr("cli.watching.start_training", start)
@@ -149,7 +155,7 @@ def test_the_plan_and_each_epoch_are_lines_on_stderr(
     result = run("train")
     assert result.exit_code == 0
     assert "images to train on" in result.stderr
-    assert "epoch 1/2  loss 0.5000  accuracy 80.00 %" in result.stderr
+    assert "epoch 1/2  train 0.5000 80.00 %" in result.stderr
     assert "val 0.3500 95.00 %, kept" in result.stderr
     assert "warning: something to know" in result.stderr
     assert result.stdout == ("model 3 (run 1): trained for 2 epochs, val accuracy 95.00 %, 1.5 s\n")
@@ -240,8 +246,97 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(
     replay(PixshelfError("a training was started"))
     result = run("train", "--dry-run", "--epochs", 3)
     assert result.exit_code == 0
-    assert "3 epochs" in result.stdout
-    assert "10 labels" in result.stdout
+    shown = result.stdout.splitlines()
+    assert shown[0] == "standard-0: 90 images to train on, 10 to validate"
+    assert shown[1] == "label  0  1  2  3  4  5  6  7  8  9"
+    assert shown[4] == "input: 8x8 grey, as the pictures are"
+    assert shown[6].startswith("training: 3 epochs of 6 steps, batch 16, augmentation light")
+    assert shown[7].startswith("time: about ")
+    assert result.stderr == ""
+
+
+def test_a_dry_run_as_json_is_the_plan(filled: Path, run: Run, replay: Replayed) -> None:
+    replay(PixshelfError("a training was started"))
+    result = run("train", "--dry-run", "--json", "--class-weights")
+    plan = json.loads(result.stdout)
+    assert plan["counts"]["0"] == {"train": 9, "val": 1}
+    assert len(plan["class_weights"]) == 10
+    assert plan["expected_seconds"] > 0
+    assert result.stderr == ""
+
+
+def test_each_option_says_what_is_trained(filled: Path, run: Run, replay: Replayed) -> None:
+    training = replay(*EVENTS, done())
+    words = "--preset quick --steps 7 --batch 5 --size 16 --resize crop --augment none --seed 3"
+    result = run(
+        *("train", *words.split(), "--class-weights", "--ensemble", 2, "--name", "mine"),
+        *("--on", "label:1,2", "--threads", 1),
+    )
+    assert result.exit_code == 0
+    assert training.settings == TrainSettings(
+        preset="quick",
+        steps=7,
+        batch=5,
+        size=16,
+        resize="crop",
+        augment="none",
+        seed=3,
+        class_weights=True,
+        ensemble=2,
+        name="mine",
+        query="label:1,2",
+        threads=1,
+    )
+
+
+def test_a_model_to_start_from_is_named_in_the_plan(
+    filled: Path, run: Run, replay: Replayed
+) -> None:
+    with open_repository(filled) as repo:
+        spec = design(InputSpec(8, 8, 1), classes=2, width=8).to_json()
+        repo.models.add(replace(new_model("1", "2", name="old"), spec=spec))
+    training = replay(*EVENTS, done())
+    result = run("train", "--from", "old", "--on", "label:1,2", "--minutes", 0.5)
+    assert ", started from model 1\n" in result.stderr
+    assert "starts from model 1, old\n" in result.stderr
+    assert "time: a budget of 0.5 min\n" in result.stderr
+    assert training.settings.start_from == "old"
+
+
+def test_many_labels_are_told_by_their_extremes(db: Path, run: Run) -> None:
+    counts = {f"kind {number}": 4 + number for number in range(20)}
+    labels = [label for label, count in counts.items() for _ in range(count)]
+    with open_repository(db, create=True) as repo:
+        images = [new_image(at, label=label, split="train") for at, label in enumerate(labels)]
+        add_images(repo, *images)
+    shown = run("train", "--dry-run").stdout.splitlines()
+    assert shown[1] == "20 labels, from 3 training images (kind 0) to 21 (kind 19)"
+
+
+def test_labels_of_long_names_stand_below_each_other(db: Path, run: Run) -> None:
+    with open_repository(db, create=True) as repo:
+        images = [
+            new_image(number, label="x" * 40 + "ab"[number % 2], split="train")
+            for number in range(40)
+        ]
+        add_images(repo, *images)
+    shown = run("train", "--dry-run").stdout.splitlines()
+    assert shown[1].split() == ["label", "train", "val"]
+    assert shown[2].split() == ["x" * 40 + "a", "18", "2"]
+
+
+def test_a_name_that_a_model_has_is_refused(filled: Path, run: Run) -> None:
+    with open_repository(filled) as repo:
+        repo.models.add(new_model("1", "2", name="mine"))
+    result = run("train", "--name", "mine")
+    assert result.exit_code == 2
+    assert "name: received 'mine', which a model has already" in result.stderr
+
+
+def test_a_model_to_start_from_that_is_not_there_is_not_found(filled: Path, run: Run) -> None:
+    result = run("train", "--from", "nobody")
+    assert result.exit_code == 4
+    assert result.stderr.startswith("pixshelf: error: there is no model 'nobody'\nhint: ")
 
 
 @pytest.mark.parametrize(
@@ -254,6 +349,11 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(
         ("--resize", "zoom"),
         ("--seed", "-1"),
         ("--threads", "0"),
+        ("--steps", "0"),
+        ("--minutes", "0"),
+        ("--minutes", "nan"),
+        ("--ensemble", "0"),
+        ("--epochs", "3", "--minutes", "5"),
         ("--on", "is:odd"),
     ],
 )

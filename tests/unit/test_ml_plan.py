@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,23 @@ import pytest
 
 from ml.holdout import hold_out
 from ml.pixels import InputSpec
-from ml.plan import TrainPlan, plan_training
+from ml.plan import TrainPlan, plan_again, plan_training
+from ml.remarks import LabelCount
 from ml.settings import TrainSettings
-from storage.errors import NotReady, QueryError
+from ml.spec import design
+from storage.errors import (
+    NotFound,
+    NotReady,
+    PixshelfError,
+    QueryError,
+    RefusedInput,
+    UsageError,
+)
 from storage.opening import open_repository
 from storage.query import parse
+from storage.records import NewImage
 from storage.repository import Repository
-from tests.making import add_images, new_image
+from tests.making import add_images, checkpoint, epoch, new_image, new_model, new_run
 
 
 @pytest.fixture
@@ -186,6 +198,255 @@ def test_the_plan_is_plain_json_with_a_name(repository: Repository) -> None:
     made = plan(repository, preset="quick", seed=3)
     assert made.to_json()["name"] == "quick-3"
     assert plan(repository, name="mine").name == "mine"
+
+
+def copy_of(number: int, copy: int, **changes: Any) -> NewImage:
+    """Another file that shows the picture of image `number`."""
+    return new_image(copy, pixel_hash=new_image(number).pixel_hash, **changes)
+
+
+def warnings(made: TrainPlan) -> list[str]:
+    return [note.text for note in made.notes if note.level == "warning"]
+
+
+def test_the_plan_counts_images_by_label_and_split(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 30})
+    fill(repository, {"a": 5, "b": 6}, split="val")
+    fill(repository, {"a": 7}, split="test")
+    made = plan(repository)
+    assert made.counts == (LabelCount("a", 20, 5), LabelCount("b", 30, 6))
+    assert made.test == 7
+
+
+def test_the_sizes_of_the_files_are_told_from_smallest_to_largest(repository: Repository) -> None:
+    fill(repository, {"a": 20}, width=12, height=20)
+    fill(repository, {"b": 20}, width=640, height=480)
+    made = plan(repository)
+    assert (made.smallest, made.largest) == ((12, 20), (640, 480))
+
+
+def test_validation_and_test_images_that_training_sees_are_counted(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    fill(repository, {"a": 5, "b": 5}, split="val")
+    add_images(
+        repository,
+        copy_of(0, 100, label="a", split="val"),
+        copy_of(1, 101, label="a", split="test"),
+        copy_of(1, 102, split="test"),
+    )
+    assert [text[:62] for text in warnings(plan(repository))] == [
+        "training sees the pictures of 1 validation and 2 test images, "
+    ]
+
+
+def test_a_picture_with_two_labels_is_a_warning(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    add_images(
+        repository,
+        copy_of(0, 100, label="b", split="train"),
+        copy_of(1, 101, label="a", split="train"),
+    )
+    assert [text for text in warnings(plan(repository)) if text.startswith("1 picture has more")]
+
+
+def test_very_uneven_labels_are_a_warning_unless_they_are_weighted(repository: Repository) -> None:
+    fill(repository, {"a": 300, "b": 20})
+    assert any("uneven" in text for text in warnings(plan(repository)))
+    assert warnings(plan(repository, class_weights=True)) == []
+
+
+def test_class_weights_are_those_that_scikit_learn_calls_balanced(repository: Repository) -> None:
+    import numpy as np
+    from sklearn.utils.class_weight import compute_class_weight
+
+    fill(repository, {"a": 50, "b": 20, "c": 10})
+    made = plan(repository, class_weights=True)
+    targets = np.array(made.train.targets)
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=targets)
+    assert made.class_weights == pytest.approx(expected.tolist())
+    assert plan(repository).class_weights is None
+
+
+def test_planning_reads_no_bytes_of_images(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("bytes were read")
+
+    fill(repository, {"a": 20, "b": 20})
+    fill(repository, {"a": 20, "b": 20}, split="test")
+    for name in ("data", "iter_data", "stored", "thumbnail", "thumbnails"):
+        monkeypatch.setattr(repository.images, name, read)
+    assert len(plan(repository).train) == 36
+
+
+def test_labels_of_test_images_have_no_part_in_the_plan(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    fill(repository, {"a": 20, "b": 20}, split="test")
+    before = plan(repository)
+    test = repository.images.ids(parse("split:test"))
+    repository.images.set_label(test[:15], "b", actor="test")
+    repository.images.set_label(test[15:20], "strange", actor="test")
+    repository.images.set_label(test[20:], None, actor="test")
+    assert plan(repository) == before
+
+
+def test_so_many_steps_are_so_many_for_each_network(repository: Repository) -> None:
+    fill(repository, {"a": 50, "b": 50})
+    made = plan(repository, steps=7, ensemble=3, batch=30)
+    assert (made.steps_per_epoch, made.recipe.epochs, made.total_steps) == (3, 3, 21)
+    assert made.parameters == 3 * plan(repository).parameters
+
+
+def test_a_budget_of_minutes_is_the_time_to_expect(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    assert plan(repository, minutes=2.5).expected_seconds == 150
+
+
+def test_an_earlier_run_of_the_kind_tells_the_time(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    first = plan(repository)
+    assert first.expected.run is None
+    run = store_run(repository, first)
+    for number in (1, 2):
+        metrics = epoch(number)
+        repository.runs.record_epoch(run, metrics, last=checkpoint(number))
+    assert plan(repository).expected.run == run
+    assert plan(repository, batch=5).expected.run is None
+
+
+def test_names_that_are_made_are_not_made_twice(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    names = []
+    for _ in range(3):
+        made = plan(repository)
+        names.append(made.name)
+        store_run(repository, made)
+    assert names == ["standard-0", "standard-0-2", "standard-0-3"]
+
+
+def test_a_name_that_a_model_has_is_not_made(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    repository.models.add(new_model("a", "b", name="standard-0"))
+    assert plan(repository).name == "standard-0-2"
+
+
+def test_a_chosen_name_that_a_model_has_is_refused(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    repository.models.add(new_model("a", "b", name="mine"))
+    with pytest.raises(UsageError, match="name: received 'mine', which a model has") as refused:
+        plan(repository, name="mine")
+    assert refused.value.hint
+
+
+def test_a_chosen_name_of_a_run_without_a_model_may_be_used_again(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    store_run(repository, plan(repository, name="mine"))
+    assert plan(repository, name="mine").name == "mine"
+
+
+def store_run(repository: Repository, made: TrainPlan) -> int:
+    """Store a run as the training would."""
+    settings = json.loads(json.dumps(made.to_run()))
+    return repository.runs.create(
+        replace(new_run(made.name), settings=settings, labels=made.labels)
+    )
+
+
+def store_model(repository: Repository, *labels: str, **changes: Any) -> int:
+    """Store a model as a training on 20x20 colour pictures would."""
+    spec = design(InputSpec(20, 20, 3, "crop"), classes=len(labels), width=8).to_json()
+    return repository.models.add(replace(new_model(*labels, name="old"), spec=spec | changes))
+
+
+def test_a_training_from_a_model_has_its_network_and_input(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    model = store_model(repository, "a", "b")
+    made = plan(repository, start_from="old")
+    assert made.initial == model
+    assert made.architecture.to_json() == repository.models.get(model).spec
+    assert made.input == InputSpec(20, 20, 3, "crop")
+    assert made.recipe.width == 8
+    assert any("starts from model 1, old" in note.text for note in made.notes)
+
+
+def test_a_training_from_a_model_takes_another_size_where_one_is_asked_for(
+    repository: Repository,
+) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    store_model(repository, "a", "b")
+    made = plan(repository, start_from="old", size=32, resize="stretch")
+    assert made.input == InputSpec(32, 32, 3, "stretch")
+
+
+def test_a_training_from_a_model_of_other_labels_says_that_the_last_layer_begins_anew(
+    repository: Repository,
+) -> None:
+    fill(repository, {"a": 20, "b": 20, "c": 20})
+    store_model(repository, "a", "x")
+    made = plan(repository, start_from="old")
+    assert made.architecture.classes == 3
+    assert any("anew: the labels differ (2 new, 1 gone)" in note.text for note in made.notes)
+
+
+def test_a_training_from_a_model_of_the_same_labels_keeps_their_order(
+    repository: Repository,
+) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    store_model(repository, "b", "a")
+    made = plan(repository, start_from="old")
+    assert made.labels == ("b", "a")
+    assert repository.images.get(made.train.ids[0]).label == made.labels[made.train.targets[0]]
+
+
+def test_a_model_that_is_not_there_is_not_found(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    with pytest.raises(NotFound, match="no model 'nobody'") as refused:
+        plan(repository, start_from="nobody")
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"family": "keras-import"}, "has not trained it"),
+        ({"version": 2, "members": 3}, "an ensemble of 3 networks"),
+    ],
+)
+def test_a_model_that_no_training_can_start_from_is_refused(
+    repository: Repository, changes: dict[str, Any], reason: str
+) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    store_model(repository, "a", "b", **changes)
+    with pytest.raises(RefusedInput, match=reason) as refused:
+        plan(repository, start_from="old")
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("chosen", [{}, {"start_from": "old", "steps": 5, "ensemble": 2}])
+def test_a_stored_run_is_planned_as_it_was(repository: Repository, chosen: dict[str, Any]) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    store_model(repository, "b", "a")
+    made = plan(repository, **chosen)
+    run = repository.runs.get(store_run(repository, made))
+    # What was meant by the name then is meant now.
+    store_model(repository, "a", "b", stages=[])
+    again = plan_again(repository, run)
+    assert replace(again, notes=()) == replace(made, notes=())
+
+
+def test_a_stored_run_keeps_its_recipe_whatever_the_presets_say(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    made = plan(repository)
+    smaller = replace(made, recipe=replace(made.recipe, batch=3, steps=11))
+    again = plan_again(repository, repository.runs.get(store_run(repository, smaller)))
+    assert (again.recipe, again.steps_per_epoch) == (smaller.recipe, 12)
+
+
+def test_a_stored_run_that_cannot_be_read_is_refused(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    with pytest.raises(PixshelfError):
+        plan_again(repository, repository.runs.get(repository.runs.create(new_run())))
 
 
 def held(pictures: list[bytes], labels: list[int], seed: int = 0) -> set[int]:

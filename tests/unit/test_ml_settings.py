@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ml.settings import PRESETS, Recipe, TrainSettings, resolve
+from ml.settings import (
+    AUGMENTS,
+    LENGTHS,
+    MAX_BATCH,
+    MAX_ENSEMBLE,
+    MAX_EPOCHS,
+    MAX_MINUTES,
+    MAX_SEED,
+    MAX_SIZE,
+    MAX_STEPS,
+    MAX_THREADS,
+    PRESETS,
+    RESIZES,
+    Recipe,
+    TrainSettings,
+    resolve,
+)
 from storage.errors import UsageError
 
 
@@ -47,6 +67,20 @@ def test_a_field_left_out_has_its_default() -> None:
         ("query", "x" * 2_001),
         ("name", "two\nlines"),
         ("threads", 0),
+        ("steps", 0),
+        ("steps", 1.5),
+        ("minutes", 0),
+        ("minutes", -1.0),
+        ("minutes", True),
+        ("minutes", "5"),
+        ("minutes", float("nan")),
+        ("minutes", float("inf")),
+        ("ensemble", 0),
+        ("ensemble", 17),
+        ("class_weights", "yes"),
+        ("class_weights", None),
+        ("start_from", 5),
+        ("start_from", "\x1b[2J"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_by_name(field: str, value: Any) -> None:
@@ -63,6 +97,84 @@ def test_an_unknown_field_is_refused_by_name() -> None:
 def test_settings_that_are_no_object_are_refused() -> None:
     with pytest.raises(UsageError, match="expected an object"):
         TrainSettings.from_json([])  # type: ignore[arg-type]
+
+
+def bounded(most: int) -> st.SearchStrategy[int | None]:
+    return st.none() | st.integers(1, most)
+
+
+LENGTH: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries({"epochs": st.integers(1, MAX_EPOCHS)}),
+    st.fixed_dictionaries({"steps": st.integers(1, MAX_STEPS)}),
+    st.fixed_dictionaries({"minutes": st.floats(0, MAX_MINUTES, exclude_min=True)}),
+)
+OTHERS = st.fixed_dictionaries(
+    {
+        "preset": st.sampled_from(PRESETS),
+        "batch": bounded(MAX_BATCH),
+        "seed": st.integers(0, MAX_SEED),
+        "size": bounded(MAX_SIZE),
+        "resize": st.none() | st.sampled_from(RESIZES),
+        "augment": st.sampled_from(AUGMENTS),
+        "threads": bounded(MAX_THREADS),
+        "class_weights": st.booleans(),
+        "start_from": st.none() | st.text(st.characters(categories=["L", "N"]), max_size=50),
+        "ensemble": bounded(MAX_ENSEMBLE),
+    }
+)
+
+
+@given(LENGTH, OTHERS)
+def test_whatever_is_within_bounds_survives_its_own_json(
+    length: dict[str, Any], others: dict[str, Any]
+) -> None:
+    settings = TrainSettings(**length, **others)
+    assert TrainSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+@given(LENGTH, OTHERS, st.integers(1, 2_000_000))
+def test_whatever_is_within_bounds_has_a_recipe_that_hangs_together(
+    length: dict[str, Any], others: dict[str, Any], images: int
+) -> None:
+    settings = TrainSettings(**length, **others)
+    recipe = resolve(settings, images=images, height=28, width=28, channels=1)
+    per_epoch = -(-images // recipe.batch)
+    assert 1 <= recipe.batch <= images
+    assert (recipe.epochs - 1) * per_epoch < recipe.steps <= recipe.epochs * per_epoch
+    assert settings.steps in (None, recipe.steps)
+    assert settings.epochs in (None, recipe.epochs)
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+
+
+@given(st.sampled_from([field.name for field in fields(TrainSettings)]), JUNK)
+def test_any_value_is_taken_or_refused_by_name(field: str, value: Any) -> None:
+    try:
+        settings = TrainSettings.from_json({field: value})
+    except UsageError as error:
+        refused = error.message
+    else:
+        assert getattr(settings, field) == value
+        return
+    assert refused.startswith(f"{field}: received")
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(LENGTHS, 2)))
+def test_two_ways_of_saying_how_long_are_refused(pair: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match=f"{pair[0]} and {pair[1]}: received both") as refused:
+        TrainSettings.from_json(dict.fromkeys(pair, 3))
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize("preset", PRESETS)
