@@ -108,11 +108,11 @@ def is_file(target: Path) -> bool:
     return target.suffix.lower() == ".png" and not target.is_dir()
 
 
-def check_target(target: Path, *, pictures: int | None) -> None:
-    """Refuse, before the work, what cannot be written. `pictures` is how many there will be; None
-    is any number. Raises UsageError."""
+def check_target(target: Path, *, several: bool) -> None:
+    """Refuse, before the work, what cannot be written. `several` says that there may be more than
+    one picture. Raises UsageError."""
     if is_file(target):
-        if pictures != 1:
+        if several:
             raise UsageError(
                 f"--explain-to is {str(target)!r}, one file, and there may be several pictures",
                 hint="name a folder",

@@ -74,13 +74,17 @@ class Work:
         def on_progress(done: int, total: int) -> None:
             update(done, total, "")
 
+        # A map costs hundreds of answers: then it is the maps that are counted.
+        told = on_progress if self._explainer is None else None
         for images, probabilities in predict_stored(
-            self._repo, self._predictor, ids, save=save, progress=on_progress
+            self._repo, self._predictor, ids, save=save, progress=told
         ):
             for image, shares in zip(images, probabilities, strict=True):
                 best = ranked(self._predictor.labels, shares, self._top)
                 row = {"image": image, **self._answer(best)}
-                self._explain(row)
+                if self._explainer is not None:
+                    self._explain(row)
+                    update(self.count, len(ids), "")
                 yield row
 
     def imported(self, names: Sequence[str], update: Update) -> Iterator[Row]:

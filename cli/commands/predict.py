@@ -104,8 +104,8 @@ def predict(
 
         ids = [] if parsed is None else repo.images.ids(parsed)
         if explain_to is not None:
-            alone = files is not None and len(files) == 1 and not Path(files[0]).is_dir()
-            check_target(explain_to, pictures=len(ids) if parsed else 1 if alone else None)
+            folders = any(Path(name).is_dir() for name in files or ())
+            check_target(explain_to, several=folders or max(len(ids), len(files or ())) > 1)
         predictor = load_predictor(repo, model, threads=state.threads(threads))
         explainer = (
             Explainer(predictor, draw=explain, target=explain_to) if explain or explain_to else None
@@ -118,11 +118,8 @@ def predict(
                 rows = work.imported(files or [], update)
             else:
                 rows = work.files(files or [], update)
-            places = [
-                name
-                for name, wanted in (("image", save or parsed is not None), ("source", bool(files)))
-                if wanted
-            ]
+            names = {"image": save or parsed is not None, "source": bool(files)}
+            places = [name for name, wanted in names.items() if wanted]
             extras = ["unsure"] if abstain is not None else []
             extras += ["explanation.path", "explanation.fall"] if explain_to else []
             write_rows(
