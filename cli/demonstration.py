@@ -16,8 +16,8 @@ from typing import Any
 
 import typer
 
-from cli.commands.evaluate import print_confusion, print_summary
 from cli.commands.train import result_line
+from cli.evaluation import print_confusion, print_summary
 from cli.output import line, note, write_json
 from cli.pictures import picture_lines
 from cli.plan_lines import plan_lines
@@ -160,7 +160,7 @@ def _print_results(
     line()
     print_summary(evaluation)
     line()
-    print_confusion(evaluation)
+    print_confusion(evaluation, pairs=0)
     line()
     line("some test images, and what the model says of them:")
     line()

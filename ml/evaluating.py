@@ -6,21 +6,32 @@ be looked at one by one.
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from ml.metrics import (
+    Bin,
     ClassScore,
-    confusion_and_scores,
+    Pair,
+    Score,
+    confused_pairs,
+    confusion_matrix,
     expected_calibration_error,
+    macro,
     mean_cross_entropy,
+    ranks,
+    reliability,
+    scores,
+    uncalibrated,
     wilson_interval,
 )
+from ml.mistakes import Mistake, worst
 from ml.pixels import Progress
-from ml.predicting import Predictor, as_predictions, load_predictor, predict_stored
+from ml.predicting import load_predictor, predict_stored
 from storage.errors import NotReady, RefusedInput
 from storage.query import Query, parse
 from storage.records import SPLITS, ModelRecord
@@ -31,43 +42,97 @@ if TYPE_CHECKING:
 
     from storage.repository import Repository
 
+MISTAKES = 24
+"""How many of the worst mistakes, and of the most confused pairs, an evaluation keeps."""
+
+TOP = 3
 _NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well probabilities can be taken at their word. `loss` is the mean cross-entropy in nats,
+    `ece` the expected calibration error over 15 bins, `reliability` those bins."""
+
+    loss: float
+    ece: float
+    reliability: tuple[Bin, ...]
+
+    @classmethod
+    def of(
+        cls,
+        confidence: NDArray[np.floating],
+        of_truth: NDArray[np.floating],
+        right: NDArray[np.bool_],
+    ) -> Self:
+        """From arrays [N]: the highest probability, that of the true label, whether the answer is
+        right."""
+        bins = reliability(confidence, right)
+        return cls(mean_cross_entropy(of_truth), expected_calibration_error(bins), bins)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, under the fields' names."""
+        return {
+            "loss": self.loss,
+            "ece": self.ece,
+            "reliability": [asdict(each) for each in self.reliability],
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """A model's figures on `n` labelled images of a split, or of the images of a query.
 
-    `accuracy_interval` is the 95 % Wilson interval. `loss` is the mean cross-entropy in nats,
-    `ece` the expected calibration error. `confusion` counts images, rows true, columns predicted,
-    in the order of `labels`, which is the model's. `notes` says what the figures leave out.
+    `accuracy_interval` is the 95 % Wilson interval. `top3` is the share of images whose label is
+    among the three most probable; None for a model of three labels or fewer. `macro` holds means
+    over the labels that occur. `calibration` is that of the model as it predicts, `uncalibrated`
+    that of the same model without its `temperature`. `confusion` counts images, rows true, columns
+    predicted, in the order of `labels`, which is the model's. `confused` and `mistakes` are the
+    first MISTAKES. `data_digest` is a sha256 over the exact (sha256, split, label) of the images,
+    whatever their ids. `notes` says what the figures leave out.
     """
 
     model: str
+    model_id: int
+    run: int | None
     split: str
     n: int
     accuracy: float
     accuracy_interval: tuple[float, float]
-    loss: float
-    ece: float
+    top3: float | None
+    macro: Score
+    calibration: Calibration
+    uncalibrated: Calibration
+    temperature: float
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     per_class: Mapping[str, ClassScore]
+    confused: tuple[Pair, ...]
+    mistakes: tuple[Mistake, ...]
+    data_digest: bytes
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, under the fields' names. The notes are for people and not in it."""
+        """Plain JSON values, as docs/json.md has them. The notes are for people and not in it."""
         return {
             "model": self.model,
             "split": self.split,
             "n": self.n,
             "accuracy": self.accuracy,
             "accuracy_interval": list(self.accuracy_interval),
-            "loss": self.loss,
-            "ece": self.ece,
+            **self.calibration.to_json(),
             "labels": list(self.labels),
             "confusion": [list(row) for row in self.confusion],
             "per_class": {label: asdict(score) for label, score in self.per_class.items()},
+            "model_id": self.model_id,
+            "run": self.run,
+            "top3": self.top3,
+            "macro": asdict(self.macro),
+            "temperature": self.temperature,
+            "uncalibrated": self.uncalibrated.to_json(),
+            "confused": [asdict(pair) for pair in self.confused],
+            "mistakes": [asdict(mistake) for mistake in self.mistakes],
+            "data_digest": self.data_digest.hex(),
         }
 
 
@@ -78,17 +143,44 @@ class _Chosen:
     ids: array[int]
     truth: array[int]
     unlabelled: int
+    digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class _Answers:
-    """For each image: the index of its label and of the predicted one (int64), the probability of
-    the predicted one and of the true one (float32)."""
+    """What is kept of the answers, 48 bytes an image: arrays [N], filled chunk by chunk.
 
-    truth: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    confidence: NDArray[np.float32]
-    of_truth: NDArray[np.float32]
+    `predicted` is the index of the answer, `rank` the place of the true label. Beside them, for the
+    model as it is and for the one without its temperature, the probability of the answer
+    (`confidence`) and of the true label (`of_truth`).
+    """
+
+    def __init__(self, chosen: _Chosen, temperature: float) -> None:
+        import numpy as np
+
+        self.ids = np.frombuffer(chosen.ids, np.int64)
+        self.truth = np.frombuffer(chosen.truth, np.int64)
+        self.temperature = temperature
+        n = len(self.truth)
+        self.predicted = np.empty(n, np.int64)
+        self.rank = np.empty(n, np.int64)
+        self.confidence, self.of_truth = np.empty((2, n), np.float32)
+        self.raw_confidence, self.raw_of_truth = np.empty((2, n), np.float32)
+
+    def put(self, start: int, probabilities: NDArray[np.float32]) -> None:
+        """Take the answers [n, labels] for the images from `start` on."""
+        import numpy as np
+
+        rows = np.arange(len(probabilities))
+        place = slice(start, start + len(probabilities))
+        truth = self.truth[place]
+        predicted = probabilities.argmax(axis=1)
+        self.predicted[place] = predicted
+        self.rank[place] = ranks(probabilities, truth)
+        self.confidence[place] = probabilities[rows, predicted]
+        self.of_truth[place] = probabilities[rows, truth]
+        raw = uncalibrated(probabilities, self.temperature)
+        self.raw_confidence[place] = raw[rows, predicted]
+        self.raw_of_truth[place] = raw[rows, truth]
 
 
 def evaluate(
@@ -110,7 +202,13 @@ def evaluate(
     query, name = _as_query(split)
     predictor = load_predictor(repo, model, threads=threads)
     chosen = _choose(repo, query, name, predictor.model)
-    answers = _ask(repo, predictor, chosen, save=save, progress=progress)
+    answers = _Answers(chosen, predictor.model.temperature)
+    done = 0
+    for ids, probabilities in predict_stored(
+        repo, predictor, chosen.ids, save=save, progress=progress
+    ):
+        answers.put(done, probabilities)
+        done += len(ids)
     return _figures(predictor.model, name, chosen, answers)
 
 
@@ -122,7 +220,8 @@ def _as_query(split: str | Query) -> tuple[Query, str]:
 
 def _choose(repo: Repository, query: Query, name: str, model: ModelRecord) -> _Chosen:
     places = {label: at for at, label in enumerate(model.labels)}
-    chosen = _Chosen(array("q"), array("q"), 0)
+    ids, truth = array("q"), array("q")
+    rows: list[bytes] = []
     strange: Counter[str] = Counter()
     unlabelled = 0
     for example in repo.images.examples(query):
@@ -131,13 +230,16 @@ def _choose(repo: Repository, query: Query, name: str, model: ModelRecord) -> _C
         elif (place := places.get(example.label)) is None:
             strange[example.label] += 1
         else:
-            chosen.ids.append(example.id)
-            chosen.truth.append(place)
+            ids.append(example.id)
+            truth.append(place)
+            row = f"{example.split or ''}\0{example.label}".encode()
+            rows.append(hashlib.sha256(example.sha256 + row).digest())
     if strange:
         raise _unknown_labels(strange, model, name)
-    if not chosen.ids:
+    if not ids:
         raise _nothing_there(name, unlabelled)
-    return replace(chosen, unlabelled=unlabelled)
+    # Sorted, so that neither ids nor the order of import matter.
+    return _Chosen(ids, truth, unlabelled, hashlib.sha256(b"".join(sorted(rows))).digest())
 
 
 def _unknown_labels(strange: Counter[str], model: ModelRecord, name: str) -> RefusedInput:
@@ -168,57 +270,46 @@ def _listed(labels: Sequence[str]) -> str:
     return f"{shown} and {len(labels) - 10} more" if len(labels) > 10 else shown
 
 
-def _ask(
-    repo: Repository,
-    predictor: Predictor,
-    chosen: _Chosen,
-    *,
-    save: bool,
-    progress: Progress | None,
-) -> _Answers:
-    """The model's answers for the chosen images, stored on the way if `save`."""
-    import numpy as np
-
-    truth = np.frombuffer(chosen.truth, np.int64)
-    answers = _Answers(
-        truth,
-        np.empty(len(truth), np.int64),
-        np.empty(len(truth), np.float32),
-        np.empty(len(truth), np.float32),
-    )
-    done = 0
-    for ids, probabilities in predict_stored(repo, predictor, chosen.ids, progress=progress):
-        if save:
-            batch = as_predictions(ids, predictor.labels, probabilities)
-            repo.predictions.save(predictor.model.id, batch)
-        place = slice(done, done + len(ids))
-        answers.predicted[place] = probabilities.argmax(axis=1)
-        answers.confidence[place] = probabilities.max(axis=1)
-        answers.of_truth[place] = probabilities[np.arange(len(ids)), truth[place]]
-        done += len(ids)
-    return answers
-
-
 def _figures(model: ModelRecord, name: str, chosen: _Chosen, answers: _Answers) -> Evaluation:
-    matrix, scores = confusion_and_scores(answers.truth, answers.predicted, model.labels)
+    matrix = confusion_matrix(answers.truth, answers.predicted, len(model.labels))
+    per_class = scores(matrix, model.labels)
     right = answers.predicted == answers.truth
     correct, n = int(right.sum()), len(right)
-    notes = []
-    if chosen.unlabelled:
-        notes.append(f"Left out for want of a label: {chosen.unlabelled:,}.")
-    absent = [label for label, score in scores.items() if score.support == 0]
-    if absent:
-        notes.append(f"No image here has the label {_listed(absent)}.")
     return Evaluation(
         model=model.name,
+        model_id=model.id,
+        run=model.run,
         split=name,
         n=n,
         accuracy=correct / n,
         accuracy_interval=wilson_interval(correct, n),
-        loss=mean_cross_entropy(answers.of_truth),
-        ece=expected_calibration_error(answers.confidence, right),
+        top3=float((answers.rank < TOP).mean()) if len(model.labels) > TOP else None,
+        macro=macro(per_class.values()),
+        calibration=Calibration.of(answers.confidence, answers.of_truth, right),
+        uncalibrated=Calibration.of(answers.raw_confidence, answers.raw_of_truth, right),
+        temperature=model.temperature,
         labels=model.labels,
         confusion=tuple(tuple(row) for row in matrix.tolist()),
-        per_class=scores,
-        notes=tuple(notes),
+        per_class=per_class,
+        confused=confused_pairs(matrix, model.labels, MISTAKES),
+        mistakes=worst(
+            answers.ids,
+            answers.truth,
+            answers.predicted,
+            answers.confidence,
+            model.labels,
+            MISTAKES,
+        ),
+        data_digest=chosen.digest,
+        notes=_notes(chosen, per_class),
     )
+
+
+def _notes(chosen: _Chosen, per_class: Mapping[str, ClassScore]) -> tuple[str, ...]:
+    notes = []
+    if chosen.unlabelled:
+        notes.append(f"Left out for want of a label: {chosen.unlabelled:,}.")
+    absent = [label for label, score in per_class.items() if score.support == 0]
+    if absent:
+        notes.append(f"No image here has the label {_listed(absent)}.")
+    return tuple(notes)

@@ -47,19 +47,22 @@ def plot_confusion(
     import numpy as np
 
     counts = np.asarray(confusion, np.int64)
-    kind = target.suffix.lower()
-    if kind not in ENDINGS:
-        raise UsageError(
-            f"'{target.name}' ends in neither {' nor '.join(ENDINGS)}",
-            hint=f"Name the picture with one of {', '.join(ENDINGS)}.",
-        )
+    check_ending(target)
     if not labels or counts.shape != (len(labels), len(labels)):
         raise UsageError(
             f"the confusion matrix has shape {counts.shape}, which does not fit "
             f"{len(labels)} labels"
         )
-    _save(_figure(counts, labels, title), target, kind)
-    return target
+    return save_figure(_figure(counts, labels, title), target)
+
+
+def check_ending(target: Path) -> None:
+    """Raises UsageError unless `target` is named as one of the kinds of picture that are drawn."""
+    if target.suffix.lower() not in ENDINGS:
+        raise UsageError(
+            f"'{target.name}' ends in neither {' nor '.join(ENDINGS)}",
+            hint=f"Name the picture with one of {', '.join(ENDINGS)}.",
+        )
 
 
 def _figure(counts: NDArray[np.int64], labels: Sequence[str], title: str | None) -> Figure:
@@ -68,7 +71,7 @@ def _figure(counts: NDArray[np.int64], labels: Sequence[str], title: str | None)
 
     many = len(labels)
     cell = _cell_inches(many, int(counts.max()))
-    names = [_plain(label, _LONGEST_LABEL) for label in labels]
+    names = [plain(label, _LONGEST_LABEL) for label in labels]
     margin = 0.7 + 0.075 * max(map(len, names))
     side = max(2.4, many * cell)
     # A Figure of its own, without pyplot, keeps no global state and needs no display.
@@ -84,7 +87,7 @@ def _figure(counts: NDArray[np.int64], labels: Sequence[str], title: str | None)
     if many <= _COUNTS_UP_TO:
         _write_counts(axes, counts, shares)
     if title is not None:
-        axes.set_title(_plain(title, 20 + int(side * 10)), fontsize=11, parse_math=False)
+        axes.set_title(plain(title, 20 + int(side * 10)), fontsize=11, parse_math=False)
     return figure
 
 
@@ -130,15 +133,19 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.floa
         )
 
 
-def _plain(text: str, most: int) -> str:
+def plain(text: str, most: int) -> str:
     """Printable, and at most that long; an ellipsis shows that something was cut off."""
     clean = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
-def _save(figure: Figure, target: Path, kind: str) -> None:
+def save_figure(figure: Figure, target: Path) -> Path:
+    """Write a figure as `.png` or `.svg`, by the ending: whole under another name first, so that an
+    existing file is replaced or stays as it was. The same figure gives the same bytes. Raises
+    PixshelfError if the file cannot be written."""
     import matplotlib as mpl
 
+    kind = target.suffix.lower()
     # Typed Any: matplotlib names every setting in the type, and versions differ in the names.
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "pixshelf"}
     metadata = {"Date": None} if kind == ".svg" else {"Software": "pixshelf"}
@@ -161,3 +168,4 @@ def _save(figure: Figure, target: Path, kind: str) -> None:
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
+    return target

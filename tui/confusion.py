@@ -1,6 +1,7 @@
 """A confusion matrix for the terminal: a Rich table that is read without colour as well as with.
 
-Where the classes are too many for the width, the most confused pairs take the matrix's place.
+Where the labels are too many for the width there is none; the most confused pairs are in a table
+of their own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from ml.metrics import Pair
+
 _BLUES = ("#deebf7", "#9ecae1", "#4292c6", "#08519c")
 _EDGES = (0.0, 0.02, 0.1, 0.5)
 """A cell takes the last shade whose edge its share of the row is above."""
@@ -20,45 +23,29 @@ _CORNER = "true\\pred"
 _LONGEST_LABEL = 20
 
 
-def confusion_table(
-    confusion: Sequence[Sequence[int]], labels: Sequence[str], *, width: int = 80, pairs: int = 10
-) -> Table:
-    """The matrix (rows true, columns predicted) if it fits `width` columns, else the `pairs` most
-    confused pairs. Correct answers stand in bold, nothing as a dot; shades follow a cell's share
-    of its row."""
-    table = _matrix(confusion, labels, width)
-    return confused_pairs(confusion, labels, most=pairs) if table is None else table
-
-
-def confused_pairs(
-    confusion: Sequence[Sequence[int]], labels: Sequence[str], *, most: int = 10
-) -> Table:
-    """The pairs of labels that are taken for each other most often, one way, with the count and
-    its share of the true label's images."""
+def pairs_table(pairs: Sequence[Pair], *, most: int = 10) -> Table:
+    """The first `most` of the pairs of labels that are taken for each other, one way, with the
+    count and its share of the true label's images; how many more there are stands below."""
     table = Table(box=None, pad_edge=False, title_justify="left", title="Most confused")
     table.add_column("true", no_wrap=True)
     table.add_column("predicted", no_wrap=True)
     table.add_column("images", justify="right")
     table.add_column("share", justify="right")
-    found = [
-        (count, row, column)
-        for row, counts in enumerate(confusion)
-        for column, count in enumerate(counts)
-        if count and row != column
-    ]
-    found.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
-    for count, row, column in found[:most]:
-        share = count / sum(confusion[row])
-        names = [Text(_short(labels[at], _LONGEST_LABEL)) for at in (row, column)]
-        table.add_row(*names, f"{count:,}", f"{share:.1%}")
-    if len(found) > most:
-        table.caption = f"and {len(found) - most:,} pairs more"
+    for pair in pairs[:most]:
+        names = [Text(_short(label, _LONGEST_LABEL)) for label in (pair.truth, pair.predicted)]
+        table.add_row(*names, f"{pair.images:,}", f"{pair.share:.1%}")
+    if len(pairs) > most:
+        table.caption = f"and {len(pairs) - most:,} pairs more"
         table.caption_justify = "left"
     return table
 
 
-def _matrix(confusion: Sequence[Sequence[int]], labels: Sequence[str], width: int) -> Table | None:
-    """The whole matrix, its column heads cut as far as it needs; None where it cannot fit."""
+def matrix_table(
+    confusion: Sequence[Sequence[int]], labels: Sequence[str], *, width: int = 80
+) -> Table | None:
+    """The matrix (rows true, columns predicted), its column heads cut as far as `width` columns
+    need; None where it cannot fit. Correct answers stand in bold, nothing as a dot; shades follow
+    a cell's share of its row."""
     names = [_short(label, _LONGEST_LABEL) for label in labels]
     first = max(cell_len(name) for name in [*names, _CORNER])
     digits = max(len(str(count)) for counts in confusion for count in counts)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import options
-from cli.output import Column, line, note, write_json, write_table
+from cli.evaluation import print_evaluation
+from cli.output import note, write_json
 from cli.progress import progress
 from cli.session import session
-from cli.text import nearest, percent, plural, printable
+from cli.text import nearest
 from ml.evaluating import Evaluation, evaluate
-from storage.errors import UsageError
+from storage.errors import NotReady, RefusedInput, UsageError
 from storage.records import SPLITS
+from storage.repository import Repository
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -23,7 +27,8 @@ EPILOG = """
 Examples:
   pixshelf eval
   pixshelf eval --model cats --split val --json
-  pixshelf eval --confusion matrix.svg
+  pixshelf eval --details
+  pixshelf eval --report report/ --confusion matrix.svg
 
 The predictions are stored: `pixshelf ls is:wrong sort:-confidence` lists the worst mistakes.
 """
@@ -40,9 +45,25 @@ def eval_model(
     on: Annotated[
         str | None, typer.Option("--on", metavar="QUERY", help="These images, not a split.")
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="All labels, reliability, learning curves, more mistakes."),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FOLDER", help="Write all of it as one HTML page."),
+    ] = None,
     confusion: Annotated[
         Path | None,
         typer.Option("--confusion", metavar="FILE", help="Draw the confusion matrix: .png, .svg."),
+    ] = None,
+    reliability: Annotated[
+        Path | None,
+        typer.Option("--reliability", metavar="FILE", help="Draw the reliability diagram."),
+    ] = None,
+    curves: Annotated[
+        Path | None,
+        typer.Option("--curves", metavar="FILE", help="Draw the learning curves of its run."),
     ] = None,
     threads: options.Threads = None,
     json: options.Json = False,
@@ -50,7 +71,7 @@ def eval_model(
     """Measure a model on the labelled images of a split.
 
     Prints accuracy with its 95 % interval, loss and calibration error, the figures of each label,
-    and the confusion matrix.
+    the confusion matrix, and the worst mistakes.
     """
     state = session(ctx)
     if split not in SPLITS:
@@ -59,87 +80,100 @@ def eval_model(
             f"--split is {split!r}, which is not a split",
             hint=f"did you mean {match}?" if match else "train, val or test; --on takes a query",
         )
-    if confusion is not None:
-        _check_target(confusion)
-    with state.open() as repo, progress("evaluating", quiet=state.quiet) as update:
+    files = Files(confusion, reliability, curves, report)
+    files.check()
+    with state.open() as repo:
+        with progress("evaluating", quiet=state.quiet) as update:
+            evaluation = evaluate(
+                repo,
+                model,
+                split if on is None else on,
+                threads=state.threads(threads),
+                progress=lambda done, total: update(done, total, ""),
+            )
+        for remark in evaluation.notes:
+            note(remark, quiet=state.quiet)
+        if json:
+            write_json(evaluation.to_json())
+        else:
+            print_evaluation(repo, evaluation, details=details)
+        for written in files.write(repo, evaluation):
+            note(written, quiet=state.quiet)
 
-        def on_progress(done: int, total: int) -> None:
-            update(done, total, "")
 
-        evaluation = evaluate(
-            repo,
-            model,
-            split if on is None else on,
-            threads=state.threads(threads),
-            progress=on_progress,
-        )
-    for remark in evaluation.notes:
-        note(remark, quiet=state.quiet)
-    if json:
-        write_json(evaluation.to_json())
-    else:
-        print_evaluation(evaluation)
-    if confusion is not None:
-        from ml.plots import plot_confusion
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is drawn or written beside the figures; None for what was not asked for."""
 
+    confusion: Path | None
+    reliability: Path | None
+    curves: Path | None
+    report: Path | None
+
+    def check(self) -> None:
+        """Look at all of the names before the work, so that a slip of the finger does not cost an
+        evaluation. Raises UsageError or RefusedInput."""
+        for flag in ("confusion", "reliability", "curves"):
+            target = getattr(self, flag)
+            if target is not None:
+                _check_target(f"--{flag}", target)
+        folder = self.report
+        if (
+            folder is not None
+            and folder.exists()
+            and (not folder.is_dir() or any(folder.iterdir()))
+        ):
+            raise RefusedInput(
+                f"--report is {str(folder)!r}, which is there already and is not overwritten",
+                hint="name a new folder",
+            )
+
+    def write(self, repo: Repository, evaluation: Evaluation) -> Iterator[str]:
+        """Write each; gives a line for each that is written. Raises NotReady for curves of a model
+        without a run."""
         title = f"{evaluation.model} on {evaluation.split}"
-        plot_confusion(evaluation.confusion, evaluation.labels, confusion, title=title)
-        note(f"confusion matrix drawn in {confusion}", quiet=state.quiet)
+        if self.confusion is not None:
+            from ml.plots import plot_confusion
+
+            plot_confusion(evaluation.confusion, evaluation.labels, self.confusion, title=title)
+            yield f"confusion matrix drawn in {self.confusion}"
+        if self.reliability is not None:
+            from ml.line_plots import plot_reliability
+
+            before = evaluation.uncalibrated.reliability
+            bins = evaluation.calibration.reliability
+            plot_reliability(bins, self.reliability, before=before, title=title)
+            yield f"reliability diagram drawn in {self.reliability}"
+        if self.curves is not None:
+            _draw_curves(repo, evaluation, self.curves)
+            yield f"learning curves drawn in {self.curves}"
+        if self.report is not None:
+            import time
+
+            from cli.version import version_line
+            from ml.report import write_report
+
+            page = write_report(
+                repo, evaluation, self.report, at=int(time.time()), program=version_line()
+            )
+            yield f"report written to {page}"
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """The figures for a person: totals, a table of labels, the confusion matrix."""
-    print_summary(evaluation)
-    line()
-    scores = [
-        (label, score.precision, score.recall, score.f1, score.support)
-        for label, score in evaluation.per_class.items()
-    ]
-    columns = (
-        Column("label", lambda row: row[0]),
-        Column("precision", lambda row: percent(row[1], 1), right=True),
-        Column("recall", lambda row: percent(row[2], 1), right=True),
-        Column("f1", lambda row: percent(row[3], 1), right=True),
-        Column("images", lambda row: f"{row[4]:,}", right=True),
-    )
-    write_table(scores, columns)
-    line()
-    print_confusion(evaluation)
+def _draw_curves(repo: Repository, evaluation: Evaluation, target: Path) -> None:
+    from ml.curves import learning_curves
+    from ml.line_plots import plot_curves
+
+    if evaluation.run is None:
+        raise NotReady(f"the model '{evaluation.model}' has no run, and so no learning curves")
+    plot_curves(learning_curves(repo.runs.get(evaluation.run)), target, title=evaluation.model)
 
 
-def print_summary(evaluation: Evaluation) -> None:
-    """The totals, in two lines."""
-    low, high = evaluation.accuracy_interval
-    line(
-        f"{printable(evaluation.model)} on {printable(evaluation.split)}, "
-        f"{plural(evaluation.n, 'image')}: accuracy {percent(evaluation.accuracy)} "
-        f"(95 % interval {percent(low)} to {percent(high)})"
-    )
-    line(f"loss {evaluation.loss:.4f}, calibration error {percent(evaluation.ece)}")
-
-
-def print_confusion(evaluation: Evaluation) -> None:
-    """The confusion matrix, rows true and columns predicted; the most confused pairs where it
-    would be too wide."""
-    import shutil
-    import sys
-
-    from rich.console import Console
-
-    from tui.confusion import confusion_table
-
-    width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 120
-    table = confusion_table(evaluation.confusion, evaluation.labels, width=width)
-    Console(file=sys.stdout, highlight=False, width=width).print(table)
-
-
-def _check_target(target: Path) -> None:
+def _check_target(flag: str, target: Path) -> None:
     from ml.plots import ENDINGS
 
-    # Looked at before the work, so that a slip of the finger does not cost an evaluation.
     if target.suffix.lower() not in ENDINGS:
         raise UsageError(
-            f"--confusion is {str(target)!r}, which ends in neither {' nor '.join(ENDINGS)}"
+            f"{flag} is {str(target)!r}, which ends in neither {' nor '.join(ENDINGS)}"
         )
     if not target.parent.is_dir():
-        raise UsageError(f"--confusion is {str(target)!r}, and there is no folder {target.parent}")
+        raise UsageError(f"{flag} is {str(target)!r}, and there is no folder {target.parent}")

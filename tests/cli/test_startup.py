@@ -147,8 +147,9 @@ def test_explaining_and_comparing_load_no_more_than_prediction(
         assert not loaded & {"tensorflow", "keras", "sklearn", "scipy", "matplotlib", "textual"}
 
 
-def test_evaluation_never_loads_tensorflow(dataset: Path) -> None:
+def test_evaluation_loads_neither_tensorflow_nor_scikit_learn(dataset: Path) -> None:
     with open_repository(dataset) as repo:
         repo.models.add(digits_model())
         store_digits(repo, 20, split="test")
-    assert not loaded_by("eval", "--json", db=dataset) & {"tensorflow", "keras", "textual"}
+    heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "textual"}
+    assert not loaded_by("eval", "--json", db=dataset) & heavy

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ml.evaluating import evaluate
-from ml.metrics import (
-    confusion_and_scores,
-    expected_calibration_error,
-    mean_cross_entropy,
-    wilson_interval,
-)
-from storage.errors import NotFound, NotReady, QueryError, RefusedInput
+from ml.evaluating import MISTAKES, evaluate
+from ml.mistakes import worst_mistakes
+from ml.pixels import InputSpec
+from storage.errors import NotFound, NotReady, QueryError, RefusedInput, UsageError
 from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
-from tests.ml_fixtures import digits, digits_model, digits_weights, picture, store_digits
+from tests.ml_fixtures import (
+    digits,
+    digits_model,
+    digits_weights,
+    linear_litert,
+    picture,
+    store_digits,
+)
 
 KEYS = [
-    "model",
-    "split",
-    "n",
-    "accuracy",
-    "accuracy_interval",
-    "loss",
-    "ece",
-    "labels",
-    "confusion",
-    "per_class",
+    *("model", "split", "n", "accuracy", "accuracy_interval", "loss", "ece", "reliability"),
+    *("labels", "confusion", "per_class", "model_id", "run", "top3", "macro", "temperature"),
+    *("uncalibrated", "confused", "mistakes", "data_digest"),
 ]
 
 
@@ -74,9 +70,9 @@ def test_the_figures_are_those_of_the_answers(repository: Repository) -> None:
     assert result.labels == tuple("0123456789")
     assert result.confusion == tuple(map(tuple, confusion.tolist()))
     assert result.accuracy == (predicted == targets).mean()
-    assert result.loss == pytest.approx(-logs[np.arange(300), targets].mean(), rel=1e-3)
+    assert result.calibration.loss == pytest.approx(-logs[np.arange(300), targets].mean(), rel=1e-3)
     assert result.accuracy_interval[0] < result.accuracy < result.accuracy_interval[1]
-    assert 0 < result.ece < 1
+    assert 0 < result.calibration.ece < 1
     assert result.notes == ()
     three = result.per_class["3"]
     assert three.support == confusion[3].sum()
@@ -183,59 +179,86 @@ def test_without_a_model_there_is_nothing_to_evaluate(tmp_path: Path) -> None:
         evaluate(empty, None, "test")
 
 
-# Metrics
+def test_top_3_counts_labels_among_the_three_most_probable(repository: Repository) -> None:
+    store_digits(repository, 200)
+    result = evaluate(repository, None, "test")
+    rows = list(repository.predictions.of_model(result.model_id, parse("")))
+    among = [
+        int(row.truth or "") in np.frombuffer(row.probabilities, "<f4").argsort()[-3:]
+        for row in rows
+    ]
+    assert result.top3 == np.mean(among)
+    assert result.accuracy < result.top3 < 1
 
 
-@pytest.mark.parametrize(
-    ("correct", "total", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611)],
-)
-def test_the_interval_is_wilsons_as_tabled_by_newcombe(
-    correct: int, total: int, low: float, high: float
+def test_three_labels_or_fewer_have_no_top_3(tmp_path: Path) -> None:
+    with open_repository(tmp_path / "three.db", create=True) as repository:
+        repository.models.add(digits_model(labels=("0", "1", "2")))
+        store_one(repository, 9, "1", "test")
+        assert evaluate(repository, None, "test").top3 is None
+
+
+def test_before_calibration_is_the_model_without_its_temperature(tmp_path: Path) -> None:
+    with open_repository(tmp_path / "two.db", create=True) as repository:
+        store_digits(repository, 300)
+        plain = repository.models.add(digits_model("plain"))
+        weights, bias = (each / 2 for each in digits_weights())
+        scaled = replace(
+            digits_model("scaled"),
+            litert=linear_litert(weights, bias, InputSpec(8, 8, 1)),
+            temperature=2.0,
+        )
+        repository.models.add(scaled)
+        first, second = (evaluate(repository, name, "test") for name in ("plain", "scaled"))
+    assert first.model_id == plain
+    assert first.uncalibrated.loss == pytest.approx(first.calibration.loss, rel=1e-5)
+    assert second.uncalibrated.loss == pytest.approx(first.calibration.loss, rel=1e-4)
+    assert second.uncalibrated.ece == pytest.approx(first.calibration.ece, abs=2e-3)
+    assert second.calibration.loss < first.calibration.loss
+    assert second.accuracy == first.accuracy
+
+
+def test_macro_is_the_mean_over_the_labels_that_occur(repository: Repository) -> None:
+    store_digits(repository, 100)
+    result = evaluate(repository, None, "label:3,4")
+    recalls = [result.per_class[label].recall for label in ("3", "4")]
+    assert result.macro.recall == pytest.approx(sum(recalls) / 2)
+
+
+def test_the_worst_mistakes_are_the_most_confident_wrong_answers(repository: Repository) -> None:
+    store_digits(repository, 300)
+    result = evaluate(repository, None, "test")
+    assert result.mistakes == worst_mistakes(repository, None, parse("split:test"), MISTAKES)
+    assert len(result.mistakes) == min(MISTAKES, repository.images.count(parse("is:wrong")))
+    confidences = [mistake.confidence for mistake in result.mistakes]
+    assert confidences == sorted(confidences, reverse=True)
+    assert all(mistake.truth != mistake.predicted for mistake in result.mistakes)
+
+
+def test_the_worst_mistakes_go_by_the_labels_of_now(repository: Repository) -> None:
+    store_digits(repository, 300)
+    first = evaluate(repository, None, "test").mistakes[0]
+    repository.images.set_label([first.image], first.predicted, actor="test")
+    left = worst_mistakes(repository, None, parse(""), 100)
+    assert first.image not in [mistake.image for mistake in left]
+    assert worst_mistakes(repository, None, parse("label:0 id:0"), 5) == ()
+
+
+def test_no_mistakes_at_all_cannot_be_asked_for(repository: Repository) -> None:
+    with pytest.raises(UsageError, match="most is 0"):
+        worst_mistakes(repository, None, parse(""), 0)
+
+
+def test_the_digest_is_that_of_images_and_labels_and_not_of_their_order(
+    repository: Repository, tmp_path: Path
 ) -> None:
-    assert wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
-
-
-def test_a_perfect_score_still_has_an_interval() -> None:
-    low, high = wilson_interval(50, 50)
-    assert high == 1.0
-    assert low == pytest.approx(0.9287, abs=5e-5)
-
-
-@pytest.mark.parametrize(("correct", "total"), [(0, 0), (2, 1), (-1, 5)])
-def test_an_interval_of_an_impossible_count_is_an_error(correct: int, total: int) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        wilson_interval(correct, total)
-
-
-def test_calibration_error_is_the_weighted_gap_of_each_bin() -> None:
-    confidence = np.array([0.95, 0.95, 0.95, 0.95, 0.55, 0.55], np.float64)
-    right = np.array([True, True, True, False, True, True])
-    expected = (4 * abs(0.95 - 0.75) + 2 * abs(0.55 - 1.0)) / 6
-    assert expected_calibration_error(confidence, right) == pytest.approx(expected)
-
-
-def test_a_model_that_is_as_right_as_it_is_sure_has_no_calibration_error() -> None:
-    confidence = np.full(10, 0.9)
-    right = np.arange(10) < 9
-    assert expected_calibration_error(confidence, right) == pytest.approx(0)
-
-
-def test_a_confidence_on_an_edge_belongs_to_the_bin_below() -> None:
-    confidence = np.array([0.5, 0.6])
-    right = np.array([True, False])
-    both = expected_calibration_error(confidence, right, bins=2)
-    assert both == pytest.approx((0.5 + 0.6) / 2)
-
-
-def test_cross_entropy_is_in_nats_and_finite_for_a_zero() -> None:
-    assert mean_cross_entropy(np.array([1 / math.e, 1.0])) == pytest.approx(0.5)
-    assert mean_cross_entropy(np.array([0.0])) == pytest.approx(87.34, abs=0.01)
-
-
-def test_rows_of_the_confusion_are_true_and_columns_predicted() -> None:
-    matrix, scores = confusion_and_scores(np.array([0, 0, 1]), np.array([1, 0, 1]), ("a", "b", "c"))
-    assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
-    assert scores["a"].recall == 0.5
-    assert scores["b"].precision == 0.5
-    assert scores["c"].f1 == 0.0
+    ids = store_digits(repository, 30)
+    first = evaluate(repository, None, "test").data_digest
+    with open_repository(tmp_path / "other.db", create=True) as other:
+        other.models.add(digits_model())
+        import_id = other.images.begin_import("again", {})
+        images = [image for _, image in repository.images.stored(ids)]
+        other.images.add(images[::-1], import_id=import_id)
+        assert evaluate(other, None, "test").data_digest == first
+        other.images.set_label([1], "5" if other.images.get(1).label != "5" else "6", actor="test")
+        assert evaluate(other, None, "test").data_digest != first
