@@ -14,6 +14,7 @@ from storage.pictures import encode_png
 from tests.cli.conftest import Run, RunProcess
 from tests.ml_fixtures import digits, digits_model, store_digits
 
+
 @pytest.fixture
 def ready(db: Path) -> Path:
     """A dataset of forty test digits with a model."""
