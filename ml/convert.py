@@ -1,23 +1,21 @@
-"""Models in the forms that other programs read: LiteRT, and Keras' own files.
+"""Models in the forms that other programs read: LiteRT, Keras' own files, SavedModel and ONNX.
 
 `to_litert` and `check_parity` run in a training's child process. `export_model` runs anywhere: it
-never imports TensorFlow, and has `ml.export_worker` make the Keras forms.
+never imports TensorFlow, and has `ml.export_worker` make all but LiteRT.
 """
 
 from __future__ import annotations
 
 import errno
-import json
+import importlib.util
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ml.child import environment
-from ml.events import Failed, decode, to_error
-from storage.errors import PixshelfError, StorageFull, UsageError
+from ml.errand import send
+from storage.errors import NotReady, PixshelfError, RefusedInput, StorageFull, UsageError
+from storage.records import ModelRecord
 from storage.repository import Repository
 
 if TYPE_CHECKING:
@@ -25,8 +23,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ENDINGS = (".tflite", ".keras", ".h5")
+Form = Literal["keras", "h5", "tflite", "onnx", "savedmodel"]
+FORMS: tuple[Form, ...] = get_args(Form)
 """What a model can be exported as."""
+
+_ENDING_OF: dict[Form, str] = {form: "" if form == "savedmodel" else f".{form}" for form in FORMS}
+_FORM_OF: dict[str, Form] = {ending: form for form, ending in _ENDING_OF.items()}
+
+ENDINGS = tuple(filter(None, _FORM_OF))
+"""The endings of files; a SavedModel is a folder and has none."""
 
 TOLERANCE = 1e-3
 """The most that a probability may differ between Keras and LiteRT."""
@@ -37,7 +42,7 @@ PARITY_IMAGES = 256
 _TIE = 1e-5
 """Two labels closer than this are a tie, which rounding may break either way."""
 
-_EXPORT_SECONDS = 600
+_EXPORT_SECONDS = 600.0
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -100,38 +105,51 @@ def check_parity(keras_says: NDArray[Any], litert_says: NDArray[Any]) -> float:
     return difference
 
 
-def export_model(repo: Repository, model: int, target: Path, *, threads: int | None = None) -> Path:
-    """Write a stored model as `.tflite`, `.keras` or `.h5`, by the ending of `target`.
+def export_model(
+    repo: Repository,
+    model: int,
+    target: Path,
+    *,
+    form: Form | None = None,
+    threads: int | None = None,
+) -> Path:
+    """Write a stored model for other programs, in the form named or by the ending of `target`: a
+    file, or for 'savedmodel' (no ending) a folder.
 
-    The file takes uint8 pictures [N, H, W, C] and gives float32 probabilities [N, labels]. It is
-    written under a temporary name and put in place whole; an existing file is replaced. The Keras
-    forms are made in a child process. Raises UsageError for another ending, NotFound for an
-    unknown model, PixshelfError if it cannot be written.
+    It takes uint8 pictures [N, H, W, C] and gives float32 probabilities [N, labels]. All but
+    LiteRT carry the labels and the input along. It is written under a temporary name and put in
+    place whole; an existing file is replaced, an existing folder is not. All forms but LiteRT are
+    made in a child process. Raises UsageError for another ending, NotFound for an unknown model,
+    RefusedInput for a folder that is there, NotReady without the package for ONNX,
+    PixshelfError if it cannot be written.
     """
-    ending = target.suffix.lower()
-    if ending not in ENDINGS:
-        raise UsageError(
-            f"{target}: a model cannot be written as {ending or 'a file without an ending'}",
-            hint=f"endings: {', '.join(ENDINGS)}",
-        )
+    chosen = form_of(target, form)
     record = repo.models.get(model)
+    if chosen == "onnx" and importlib.util.find_spec("tf2onnx") is None:
+        raise NotReady(
+            "ONNX files are written with the package tf2onnx, which is not installed",
+            hint="install it beside pixshelf: pip install tf2onnx",
+        )
+    if chosen == "savedmodel" and target.exists():
+        raise RefusedInput(f"{target}: is there already", hint="name a folder that is not")
     try:
         with tempfile.TemporaryDirectory(prefix=".pixshelf-", dir=target.parent) as folder:
-            made = Path(folder) / f"model{ending}"
-            if ending == ".tflite":
+            made = Path(folder) / f"model{_ENDING_OF[chosen]}"
+            if chosen == "tflite":
                 made.write_bytes(repo.models.litert(model))
             else:
                 weights = Path(folder) / "weights.safetensors"
                 weights.write_bytes(repo.models.weights(model))
-                _make_keras_file(
-                    {
-                        "spec": dict(record.spec),
-                        "temperature": record.temperature,
-                        "weights": str(weights),
-                        "target": str(made),
-                        "threads": threads,
-                    }
-                )
+                request = {
+                    "format": chosen,
+                    "spec": dict(record.spec),
+                    "temperature": record.temperature,
+                    "weights": str(weights),
+                    "card": _card(record),
+                    "target": str(made),
+                    "threads": threads,
+                }
+                send("ml.export_worker", request, what="the export", seconds=_EXPORT_SECONDS)
             _to_disk(made)
             made.replace(target)
     except OSError as error:
@@ -140,35 +158,33 @@ def export_model(repo: Repository, model: int, target: Path, *, threads: int | N
     return target
 
 
-def _make_keras_file(request: dict[str, Any]) -> None:
-    command = [sys.executable, "-P", "-m", "ml.export_worker"]
-    try:
-        child = subprocess.run(
-            command,
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            env=environment(),
-            timeout=_EXPORT_SECONDS,
-            check=False,
+def form_of(target: Path, form: str | None = None) -> Form:
+    """The form that is meant. Raises UsageError for one that there is not."""
+    ending = target.suffix.lower()
+    if form is None and ending not in _FORM_OF:
+        raise UsageError(
+            f"{target}: a model cannot be written as {ending}",
+            hint=f"endings: {', '.join(ENDINGS)}; no ending for a SavedModel folder",
         )
-    except subprocess.TimeoutExpired as error:
-        raise PixshelfError(f"the export took more than {_EXPORT_SECONDS} seconds") from error
-    if child.returncode == 0:
-        return
-    last = child.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
-    said = child.stdout.splitlines()
-    if not said:
-        raise PixshelfError(f"the export failed: {' / '.join(last) or 'without a word'}")
-    event = decode(said[-1])
-    if not isinstance(event, Failed):
-        raise PixshelfError("the export failed, and said something else")
-    raise to_error(event)
+    if form is not None and form not in FORMS:
+        raise UsageError(
+            f"form: received {form!r:.40}, which is not one of the choices",
+            hint=f"choices: {', '.join(FORMS)}",
+        )
+    return form if form is not None else _FORM_OF[ending]
+
+
+def _card(record: ModelRecord) -> dict[str, Any]:
+    """What a file says of itself beside the network: plain JSON values."""
+    return {"name": record.name, "labels": list(record.labels), "input": record.spec.get("input")}
 
 
 def _to_disk(path: Path) -> None:
-    """Make the file durable before it takes another's place."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Make a file, or the files of a folder, durable before it takes another's place."""
+    for each in path.rglob("*") if path.is_dir() else [path]:
+        if each.is_file():
+            with each.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def _unequal(how: str) -> PixshelfError:

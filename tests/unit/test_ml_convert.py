@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.convert import check_parity, export_model
-from storage.errors import NotFound, PixshelfError, UsageError
+from ml.convert import check_parity, export_model, form_of
+from storage.errors import NotFound, NotReady, PixshelfError, RefusedInput, UsageError
 from storage.opening import open_repository
 from tests.making import new_model
 from tests.ml_fixtures import digits_model
@@ -62,13 +62,52 @@ def test_an_export_replaces_what_is_there_and_leaves_nothing_else(tmp_path: Path
     assert (folder / "model.tflite").read_bytes() != b"old"
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model", "model.pkl"])
+@pytest.mark.parametrize("name", ["model.pt", "model.2", "model.pkl"])
 def test_another_ending_is_refused_naming_those_there_are(tmp_path: Path, name: str) -> None:
     with open_repository(tmp_path / "d.db", create=True) as repository:
         model = repository.models.add(digits_model())
         with pytest.raises(UsageError) as refused:
             export_model(repository, model, tmp_path / name)
     assert ".keras" in str(refused.value.hint)
+
+
+def test_a_form_that_is_named_counts_more_than_the_ending(tmp_path: Path) -> None:
+    with open_repository(tmp_path / "d.db", create=True) as repository:
+        model = repository.models.add(digits_model())
+        target = export_model(repository, model, tmp_path / "model.2", form="tflite")
+        assert target.read_bytes() == repository.models.litert(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.ONNX", "onnx"), ("a.keras", "keras"), ("a", "savedmodel")]
+)
+def test_the_form_follows_from_the_ending(name: str, form: str) -> None:
+    assert form_of(Path(name)) == form
+
+
+def test_a_form_that_there_is_not_is_refused_naming_those_there_are() -> None:
+    with pytest.raises(UsageError) as refused:
+        form_of(Path("a"), "pickle")
+    assert "savedmodel" in str(refused.value.hint)
+
+
+def test_onnx_without_its_package_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with open_repository(tmp_path / "d.db", create=True) as repository:
+        model = repository.models.add(digits_model())
+        with pytest.raises(NotReady) as refused:
+            export_model(repository, model, tmp_path / "model.onnx")
+    assert "pip install tf2onnx" in str(refused.value.hint)
+
+
+def test_a_folder_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with open_repository(tmp_path / "d.db", create=True) as repository:
+        model = repository.models.add(digits_model())
+        with pytest.raises(RefusedInput, match="is there already"):
+            export_model(repository, model, tmp_path / "mine", form="savedmodel")
 
 
 def test_an_unknown_model_is_not_found(tmp_path: Path) -> None:
