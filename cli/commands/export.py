@@ -44,6 +44,7 @@ Examples:
   pixshelf export digits.npz split:test
   pixshelf export train-images-idx3-ubyte.gz split:train
   pixshelf export --to test.db split:test
+  pixshelf export --contact-sheet examples.png
 
 A folder holds split/label/file, each file's bytes as they were given; an imagefolder is what
 Hugging Face's datasets read; a .db is another dataset. `pixshelf import` reads all of them, but a
@@ -98,12 +99,25 @@ def export(
     models: Annotated[
         bool, typer.Option("--models", help="For dataset: the models and their predictions too.")
     ] = False,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--contact-sheet",
+            metavar="FILE",
+            help="Draw nine examples each of train and test as a .png; every word is the query.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Write images to folders, manifests, arrays or a dataset.
 
     Prints how many images were written, and where.
     """
+    if contact_sheet is not None:
+        _refuse_beside_sheet(to, form, size, carried, models=models)
+        words = ([target] if target is not None else []) + (query or [])
+        _draw_sheet(ctx, contact_sheet, query_of(words), json=json)
+        return
     if to is not None:
         query = ([target] if target is not None else []) + (query or [])
     elif target is None:
@@ -114,10 +128,36 @@ def export(
     state = session(ctx)
     with state.open() as repo, progress("exporting", quiet=state.quiet) as update:
         count = _write(repo, parsed, place, how, lambda done, total: update(done, total, ""))
+    _tell(place, how.form, count, json=json)
+
+
+def _tell(place: Path, form: str, count: int, *, json: bool) -> None:
     if json:
-        write_json({"path": str(place), "format": how.form, "images": count})
+        write_json({"path": str(place), "format": form, "images": count})
         return
     line(f"{plural(count, 'image')} written to {printable(str(place))}")
+
+
+def _draw_sheet(ctx: typer.Context, target: Path, query: Query, *, json: bool) -> None:
+    from ml.contact_sheet import write_contact_sheet
+
+    with session(ctx).open() as repo:
+        count = write_contact_sheet(repo, query, target)
+    _tell(target, "contact-sheet", count, json=json)
+
+
+def _refuse_beside_sheet(
+    to: str | None, form: str | None, size: str | None, carried: str | None, *, models: bool
+) -> None:
+    """Raises UsageError for what says how an export is to be written."""
+    flags = {"--to": to, "--format": form, "--size": size, "--bytes": carried}
+    given = [flag for flag, value in flags.items() if value is not None]
+    given += ["--models"] if models else []
+    if given:
+        raise UsageError(
+            f"{' and '.join(given)} given beside --contact-sheet, which is a picture of its own",
+            hint="pixshelf export --contact-sheet examples.png label:cat",
+        )
 
 
 def _how(
