@@ -17,13 +17,15 @@ from storage.errors import UsageError
 from storage.records import SPLITS
 
 if TYPE_CHECKING:
-    from ml.comparing import Comparison, Difference, Flip, Side
+    from ml.comparing import Comparison, Flip, Side
+    from ml.differences import Difference
     from storage.repository import Repository
 
 LISTED = 20
 NAMED = 50
 """So many ids fit a command that a person would copy."""
 LONGEST = 32
+LEAST_SHOWN = 0.0001
 
 _NOTE = """
 Answers that are not stored yet are predicted, and kept. The p-value is McNemar's.
@@ -165,7 +167,9 @@ def print_comparison(comparison: Comparison) -> None:
         f"right: both {comparison.both:,}, only {a} {comparison.only_a:,}, "
         f"only {b} {comparison.only_b:,}, neither {comparison.neither:,}"
     )
-    line(f"McNemar's test, {comparison.test.method}: p = {comparison.test.p_value:.4g}")
+    p_value = comparison.test.p_value
+    shown = f"p = {p_value:.4f}" if p_value >= LEAST_SHOWN else f"p < {LEAST_SHOWN}"
+    line(f"McNemar's test, {comparison.test.method}: {shown}")
     line(printable(comparison.verdict))
     if comparison.differences:
         line()

@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ml.differences import Difference, differences_of
 from ml.metrics import wilson_interval
 from ml.pixels import Progress
-from storage.errors import NotFound, NotReady, UsageError
+from storage.errors import NotReady, UsageError
 from storage.query import Query, parse
-from storage.records import SPLITS, ModelRecord, RunRecord
+from storage.records import SPLITS, ModelRecord
 
 if TYPE_CHECKING:
     from storage.repository import Repository
@@ -28,7 +28,6 @@ FEW = 25
 LEVEL = 0.05
 """A p-value below this is called evidence."""
 
-_TOLD_ELSEWHERE = ("chosen.name", "chosen.seed")
 _UNKNOWN = -1
 
 
@@ -64,15 +63,6 @@ class Flip:
     a: str
     b: str
     right: Literal["a", "b"]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that was not alike in the two trainings; None where one has no such thing."""
-
-    name: str
-    a: Any
-    b: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +102,7 @@ class _Chosen:
     ids: array[int]
     truth: array[int]
     unlabelled: int
+    trained_on: int
 
     def place(self, name: str) -> int:
         if name not in self.places:
@@ -173,8 +164,7 @@ def compare(
         )
     query, name = _as_query(on)
     chosen = _choose(repo, query, name)
-    notes = [f"left out for want of a label: {chosen.unlabelled:,}"] if chosen.unlabelled else []
-    notes += _not_learnt(chosen, (a, b))
+    notes = _notes(chosen, (a, b))
     # Both are read before either is predicted: what is stored may change what a query finds.
     answers = [_stored(repo, model, query, chosen) for model in (a, b)]
     missing = [
@@ -184,7 +174,7 @@ def compare(
     for model, each, places in zip((a, b), answers, missing, strict=True):
         _predict(repo, model, each, places, chosen, threads, _shifted(progress, done, total))
         done += len(places)
-    differences, unknown = _differences(repo, a, b)
+    differences, unknown = differences_of(repo, a, b)
     return _compared(name, (a, b), chosen, answers, differences, [*notes, *unknown], flips)
 
 
@@ -195,27 +185,32 @@ def _as_query(on: str | Query) -> tuple[Query, str]:
 
 
 def _choose(repo: Repository, query: Query, name: str) -> _Chosen:
-    chosen = _Chosen([], {}, array("q"), array("q"), 0)
-    unlabelled = 0
+    chosen = _Chosen([], {}, array("q"), array("q"), 0, 0)
+    unlabelled = trained_on = 0
     for example in repo.images.examples(query):
         if example.label is None:
             unlabelled += 1
         else:
             chosen.ids.append(example.id)
             chosen.truth.append(chosen.place(example.label))
+            trained_on += example.split == "train"
     if not chosen.ids:
         where = f"the {name} split" if name in SPLITS else f"'{name}'"
         raise NotReady(
             f"no image of {where} has a label to compare the models by",
             hint="'pixshelf stats' shows how many images each split has.",
         )
-    return _Chosen(chosen.names, chosen.places, chosen.ids, chosen.truth, unlabelled)
+    return replace(chosen, unlabelled=unlabelled, trained_on=trained_on)
 
 
-def _not_learnt(chosen: _Chosen, models: tuple[ModelRecord, ...]) -> list[str]:
-    """What to say of images that a model cannot get right."""
-    counts = Counter(chosen.truth)
+def _notes(chosen: _Chosen, models: tuple[ModelRecord, ...]) -> list[str]:
+    """What to say of images that are left out, were learnt by heart, or cannot be right."""
     notes = []
+    if chosen.unlabelled:
+        notes.append(f"left out for want of a label: {chosen.unlabelled:,}")
+    if chosen.trained_on:
+        notes.append(f"in the train split, and so perhaps learnt by heart: {chosen.trained_on:,}")
+    counts = Counter(chosen.truth)
     for model in models:
         strange = [at for at in counts if chosen.names[at] not in model.labels]
         if strange:
@@ -323,55 +318,3 @@ def _verdict(a: Side, b: Side, discordant: int, test: McNemar) -> str:
         "No evidence that one is better: were the two equally good, a difference as large as this "
         f"would come about by chance in {chance} of such comparisons."
     )
-
-
-def _differences(
-    repo: Repository, a: ModelRecord, b: ModelRecord
-) -> tuple[tuple[Difference, ...], list[str]]:
-    """What was not alike in the two trainings, and notes on what cannot be told."""
-    facts: list[Mapping[str, Any]] = []
-    notes = []
-    for model in (a, b):
-        run = _run_of(repo, model)
-        if run is None:
-            notes.append(f"the training of {model.name} is not in this dataset")
-        facts.append(_facts(model, run))
-    if notes:
-        known = _facts(a, None).keys()
-        facts = [{name: value for name, value in each.items() if name in known} for each in facts]
-    names = list(dict.fromkeys([*facts[0], *facts[1]]))
-    found = (Difference(name, facts[0].get(name), facts[1].get(name)) for name in names)
-    return tuple(each for each in found if each.a != each.b), notes
-
-
-def _run_of(repo: Repository, model: ModelRecord) -> RunRecord | None:
-    if model.run is None:
-        return None
-    try:
-        return repo.runs.get(model.run)
-    except NotFound:
-        return None
-
-
-def _facts(model: ModelRecord, run: RunRecord | None) -> dict[str, Any]:
-    """Everything about a model and its training that may tell it from another, by dotted name."""
-    facts: dict[str, Any] = {"labels": list(model.labels)}
-    _flatten("spec", model.spec, facts)
-    facts["parameters"] = model.parameters
-    if run is not None:
-        _flatten("", run.settings, facts)
-        for name in _TOLD_ELSEWHERE:
-            facts.pop(name, None)
-        facts["seed"] = run.seed
-        _flatten("versions", run.versions, facts)
-        facts["data_digest"] = run.data_digest.hex()
-    return facts
-
-
-def _flatten(prefix: str, values: Mapping[str, Any], into: dict[str, Any]) -> None:
-    for key, value in values.items():
-        name = f"{prefix}.{key}" if prefix else key
-        if isinstance(value, Mapping):
-            _flatten(name, value, into)
-        else:
-            into[name] = value

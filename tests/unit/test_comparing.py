@@ -185,6 +185,12 @@ def test_images_without_a_label_are_left_out_and_counted(repository: Repository)
     assert "left out for want of a label: 2" in comparison.notes
 
 
+def test_images_to_train_on_are_counted_for_the_reader(repository: Repository) -> None:
+    repository.images.set_split({1: "train", 2: "train"}, actor="test", summary="test")
+    comparison = compare(repository, "good", "swapped", "id<9")
+    assert "in the train split, and so perhaps learnt by heart: 2" in comparison.notes
+
+
 def test_labels_that_a_model_never_learnt_count_as_wrong_and_are_named(
     repository: Repository,
 ) -> None:
