@@ -12,6 +12,9 @@ from storage.records import ModelRecord, RunRecord
 if TYPE_CHECKING:
     from storage.repository import Repository
 
+_LEFT_OUT = ("architecture", "paced")
+"""Parts of a run's settings: the first is the model's spec again, the second was measured."""
+
 _TOLD_ELSEWHERE = ("chosen.name", "chosen.seed")
 
 
@@ -56,7 +59,8 @@ def _facts(model: ModelRecord, run: RunRecord | None) -> dict[str, Any]:
     _flatten("spec", model.spec, facts)
     facts["parameters"] = model.parameters
     if run is not None:
-        _flatten("", run.settings, facts)
+        settings = {name: part for name, part in run.settings.items() if name not in _LEFT_OUT}
+        _flatten("", settings, facts)
         for name in _TOLD_ELSEWHERE:
             facts.pop(name, None)
         facts["seed"] = run.seed

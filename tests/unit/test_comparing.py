@@ -204,7 +204,11 @@ def test_what_differed_in_the_trainings_is_listed(repository: Repository) -> Non
     chosen = {"preset": "quick", "seed": 0}
     runs = []
     for epochs, extra in ((3, {}), (5, {"size": 8})):
-        settings = {"chosen": chosen | extra, "recipe": {"epochs": epochs, "width": 16}}
+        settings = {
+            "chosen": chosen | extra,
+            "recipe": {"epochs": epochs, "width": 16},
+            "paced": {"step_seconds": epochs},
+        }
         runs.append(repository.runs.create(dataclasses.replace(new_run(), settings=settings)))
     for run in runs:
         repository.models.add(dataclasses.replace(digits_model(f"run {run}"), run=run))
