@@ -1,7 +1,8 @@
 """The images that a training sees, read from the dataset into columns.
 
 Nothing is read but facts about images: never their bytes, and of the test split neither labels
-nor more than the pictures' hashes. A million images take some 200 MB, where a record each took 600.
+nor more than the pictures' hashes. To plan for a million images takes 260 MB at most, where a
+record for each took 690.
 """
 
 from __future__ import annotations
@@ -47,12 +48,13 @@ class Side:
 
     def only(self, wanted: Sequence[bool]) -> Side:
         """The images for which `wanted`, which has one value for each, is true."""
-        hashes = memoryview(self.sha256s)
-        places = compress(range(len(self)), wanted)
+        hashes = bytearray()
+        for at in compress(range(len(self)), wanted):
+            hashes += self.sha256s[_HASH * at : _HASH * (at + 1)]
         return Side(
             array("q", compress(self.ids, wanted)),
             array("i", compress(self.labels, wanted)),
-            bytearray().join(hashes[_HASH * at : _HASH * (at + 1)] for at in places),
+            hashes,
             list(compress(self.pictures, wanted)),
         )
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, repeat
 from typing import Any
 
 from ml import remarks
-from ml.chosen import SMALLEST, Chosen, Side, apart, choose, copies, digest, images
+from ml.chosen import SMALLEST, Side, apart, choose, copies, digest, images
 from ml.costs import Expected, estimate, from_earlier
 from ml.events import Note
 from ml.holdout import hold_out
@@ -124,9 +124,12 @@ class TrainPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    """The images of a training, and what is told about them."""
+    """The images of a training, and what is told about them. `names` and `shapes` are those of
+    Chosen, which is too large to be kept for them."""
 
-    chosen: Chosen
+    names: Sequence[str]
+    shapes: Mapping[tuple[int, int, int], int]
+    test: int
     train: Side
     val: Side
     held_out: bool
@@ -148,7 +151,7 @@ def plan_training(repo: Repository, settings: TrainSettings) -> TrainPlan:
     data = _gather(repo, settings)
     labels = _labels(repo, data)
     if initial is None:
-        spec = _input(data.chosen, settings)
+        spec = _input(data.shapes, settings)
     else:
         # By its id: the name may be another model's by the time that this run is gone on with.
         settings = replace(settings, start_from=str(initial.model.id))
@@ -198,7 +201,7 @@ def _assemble(
     train, val = _part(data, data.train, labels), _part(data, data.val, labels)
     of_train, of_val = Counter(train.targets), Counter(val.targets)
     counts = tuple(LabelCount(label, of_train[at], of_val[at]) for at, label in enumerate(labels))
-    shapes = data.chosen.shapes
+    shapes = data.shapes
     sizes = sorted((width * height, width, height) for height, width, _ in shapes)
     total_steps = recipe.steps * recipe.members
     plan = TrainPlan(
@@ -209,7 +212,7 @@ def _assemble(
         counts=counts,
         train=train,
         val=val,
-        test=len(data.chosen.test),
+        test=data.test,
         held_out=data.held_out,
         smallest=sizes[0][1:],
         largest=sizes[-1][1:],
@@ -219,7 +222,7 @@ def _assemble(
         class_weights=_weights(counts) if settings.class_weights else None,
         steps_per_epoch=-(-len(train) // recipe.batch),
         total_steps=total_steps,
-        data_digest=digest(data.chosen.names, data.train, data.val),
+        data_digest=digest(data.names, data.train, data.val),
         expected=Expected(0.0),
         notes=(*data.notes, *remarks.of_counts(counts, weighted=settings.class_weights)),
     )
@@ -253,25 +256,25 @@ def _gather(repo: Repository, settings: TrainSettings) -> _Data:
                 "no validation image has a label that a training image has",
                 hint="divide the dataset again: pixshelf split --ratios 80/10/10",
             )
-    return _Data(chosen, train, val, held_out, notes)
+    return _Data(chosen.names, chosen.shapes, len(chosen.test), train, val, held_out, notes)
 
 
 def _labels(repo: Repository, data: _Data) -> tuple[str, ...]:
     """Those that training images have, in natural order."""
-    names = {data.chosen.names[label] for label in set(data.train.labels)}
+    names = {data.names[label] for label in set(data.train.labels)}
     return tuple(name for name in repo.labels.names() if name in names)
 
 
 def _part(data: _Data, side: Side, labels: Sequence[str]) -> Part:
     place = {name: at for at, name in enumerate(labels)}
-    targets = [place.get(name, -1) for name in data.chosen.names]
+    targets = [place.get(name, -1) for name in data.names]
     return Part(side.ids, array("i", (targets[label] for label in side.labels)))
 
 
-def _input(chosen: Chosen, settings: TrainSettings) -> InputSpec:
+def _input(shapes: Mapping[tuple[int, int, int], int], settings: TrainSettings) -> InputSpec:
     facts = chain.from_iterable(
         repeat(Example(0, b"", b"", None, None, width, height, channels), count)
-        for (height, width, channels), count in chosen.shapes.items()
+        for (height, width, channels), count in shapes.items()
     )
     spec = infer_input(facts, settings.size)
     return spec if settings.resize is None else replace(spec, resize=settings.resize)
