@@ -114,6 +114,12 @@ def test_a_command_that_reads_the_dataset_loads_nothing_heavy(
     assert not loaded_by(*words, db=dataset) & HEAVY
 
 
+def test_planning_a_training_loads_nothing_heavy(dataset: Path) -> None:
+    with open_repository(dataset) as repo:
+        store_digits(repo, 30, split="train")
+    assert not loaded_by("train", "--dry-run", db=dataset) & HEAVY
+
+
 def test_a_mistyped_command_is_refused_without_loading_anything_heavy() -> None:
     assert not loaded_by("imprt", code=2) & (HEAVY | UNUSED_BY_HELP)
 
