@@ -34,6 +34,9 @@ LARGEST_INFERRED = 128
 IN_MEMORY = 2 << 30
 """Decoded arrays above this many bytes are mapped from a temporary file."""
 
+_FINE = 2
+"""Large JPEGs are decoded at no less than this many times the size they are brought to."""
+
 Progress = Callable[[int, int], None]
 """Called now and then, in the caller's thread, with (images done so far, images in all)."""
 
@@ -154,7 +157,8 @@ def to_array(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
 
     from storage.pictures import open_picture
 
-    array = np.asarray(fit(open_picture(data), spec), np.uint8)
+    picture = open_picture(data, at_least=_FINE * max(spec.height, spec.width))
+    array = np.asarray(fit(picture, spec), np.uint8)
     return array.reshape(spec.shape)
 
 

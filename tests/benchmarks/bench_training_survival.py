@@ -39,8 +39,10 @@ def resume(given: Given, scratch: Path, book: Book) -> None:
         *events, done = (json.loads(line) for line in ran.output.splitlines())
         if done["weights_sha256"] != alone.done["weights_sha256"]:
             raise Failure(f"killed after {wait:.1f} s: the weights are not those of a whole run")
-        first = next(event["step"] for event in events if event["event"] == "step")
-        book.add("resume", "pixshelf", number, lost=killed - _reached(seen, first - 1))
+        # One that was killed after its last step has none to take again.
+        steps = [event["step"] - 1 for event in events if event["event"] == "step"]
+        lost = killed - _reached(seen, min(steps, default=done["steps"]))
+        book.add("resume", "pixshelf", number, lost=lost)
 
 
 def _copied(dataset: Path, name: str) -> Path:

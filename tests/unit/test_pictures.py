@@ -135,6 +135,31 @@ def test_a_tiff_on_its_side_is_turned_once() -> None:
     assert describe(encoded(noise(40, 20), "TIFF", exif=exif)).width == 20
 
 
+def test_a_large_jpeg_may_come_smaller_but_never_below_what_is_asked() -> None:
+    data = encoded(noise(801, 402), "JPEG")
+    sizes = [open_picture(data, at_least=side).size for side in (403, 202, 201, 100, 99, 50)]
+    assert sizes == [(801, 402), (801, 402), (401, 201), (201, 101), (201, 101), (101, 51)]
+
+
+def test_a_smaller_jpeg_is_turned_upright_too() -> None:
+    side = Image.new("RGB", (320, 160))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(side, "JPEG", exif=exif)
+    assert open_picture(data, at_least=80).size == (80, 160)
+
+
+def test_only_jpegs_come_smaller() -> None:
+    assert open_picture(encoded(noise(64, 64)), at_least=8).size == (64, 64)
+
+
+def test_a_jpeg_that_is_cut_short_is_refused_at_any_size() -> None:
+    data = encoded(noise(640, 640), "JPEG")
+    for at_least in (None, 80):
+        with pytest.raises(RefusedInput, match="cut short"):
+            open_picture(data[: len(data) * 9 // 10], at_least=at_least)
+
+
 def test_exif_that_makes_no_sense_leaves_the_picture_as_it_lies() -> None:
     data = encoded(noise(40, 20), "JPEG", exif=b"Exif\0\0nonsense")
     assert open_picture(data).size == (40, 20)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml import pixels
-from ml.pixels import InputSpec, decode_many, decode_stream, infer_input, to_array
+from ml.pixels import InputSpec, Resize, decode_many, decode_stream, fit, infer_input, to_array
 from ml.plain_png import decode_plain
 from storage.errors import DatasetError, NotReady, RefusedInput, StorageFull
-from storage.pictures import encode_png
+from storage.pictures import encode_png, open_picture
 from storage.records import Example
 
 GREY8 = InputSpec(8, 8, 1)
@@ -211,6 +211,19 @@ def test_any_proportions_come_out_in_the_size_asked_for(
 def test_a_truncated_png_is_refused_with_its_reason() -> None:
     with pytest.raises(RefusedInput, match="cut short"):
         to_array(file_of(noise(8, 8))[:-20], GREY8)
+
+
+@pytest.mark.parametrize("resize", ["letterbox", "stretch", "crop"])
+def test_a_large_jpeg_is_decoded_nearly_as_if_it_were_decoded_whole(resize: Resize) -> None:
+    # Structure of some 30 px, as photos have, and a little noise.
+    soft = Image.fromarray(noise(20, 26, 3)).resize((832, 640), Image.Resampling.BICUBIC)
+    grain = noise(640, 832, 3, seed=1).astype(int) % 16
+    array = np.clip(np.asarray(soft) + grain, 0, 255).astype(np.uint8)
+    data, spec = file_of(array, "JPEG", quality=90), InputSpec(64, 64, 3, resize)
+    whole = np.asarray(fit(open_picture(data), spec)).astype(int)
+    gaps = np.abs(to_array(data, spec) - whole)
+    assert 0 < gaps.mean() < 1
+    assert gaps.max() <= 8
 
 
 # Plain PNGs
