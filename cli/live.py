@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -34,6 +34,9 @@ NOTES = 2
 
 CHART_HEIGHT = 6
 _GUTTER = 7
+_WORST = 0.1
+"""The share of the worst values, mostly those of the beginning, that the scales leave out."""
+
 _LEAST_CHART = 24
 _ROOM = 12
 """The lines of a terminal that the view with its curves wants."""
@@ -124,9 +127,9 @@ def screen(figures: Figures, *, width: int, height: int, elapsed: float) -> list
     accuracy = (figures.train_accuracies, figures.val_accuracies)
     side = (width - 2) // 2 - _GUTTER
     if side < _LEAST_CHART:
-        return lines + _chart("accuracy", accuracy, x, width - _GUTTER, _in_percent)
-    left = _chart("loss", loss, x, side, _in_nats)
-    right = _chart("accuracy", accuracy, x, side, _in_percent)
+        return lines + _chart("accuracy", accuracy, x, width - _GUTTER)
+    left = _chart("loss", loss, x, side)
+    right = _chart("accuracy", accuracy, x, side)
     return lines + [
         Text.assemble(first, " " * (side + _GUTTER + 2 - first.cell_len), second)
         for first, second in zip(left, right, strict=True)
@@ -167,21 +170,20 @@ def _losses(figures: Figures) -> str:
 
 
 def _chart(
-    title: str,
-    traces: tuple[Trace, Trace],
-    across: tuple[float, float],
-    width: int,
-    number: Callable[[float], str],
+    title: str, traces: tuple[Trace, Trace], across: tuple[float, float], width: int
 ) -> list[Text]:
     """A chart below its title, with the highest and the lowest value at its left."""
     train, val = (trace.points for trace in traces)
-    low, high = bounds_of(train, val)
+    of_loss = title == "loss"
+    number = _in_nats if of_loss else _in_percent
+    low, high = (
+        bounds_of(train, val, highest=_WORST) if of_loss else bounds_of(train, val, lowest=_WORST)
+    )
     rows = curve_lines(
         train, val, width=width, height=CHART_HEIGHT, across=across, bounds=(low, high)
     )
     scale = [number(high), *[""] * (CHART_HEIGHT - 2), number(low)]
-    title = f"{title:>{_GUTTER - 1}}  "
-    head = Text.assemble((title, "dim"), styled(CURVE), (" train  ", "dim"))
+    head = Text.assemble((f"{title:>{_GUTTER - 1}}  ", "dim"), styled(CURVE), (" train  ", "dim"))
     head.append_text(Text.assemble(styled(MARK), (" val", "dim")) if val else Text())
     return [
         head,

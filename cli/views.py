@@ -128,13 +128,13 @@ def note_from_handler(text: str) -> None:
 
 
 def epoch_line(epoch: Epoch) -> str:
-    """A finished epoch in a line."""
+    """A finished epoch in a line: the loss and the accuracy of both splits."""
     places = len(str(epoch.epochs))
     val = ""
     if epoch.val_loss is not None:
         best = ", kept" if epoch.best else ""
         val = f"  val {epoch.val_loss:.4f} {percent(epoch.val_accuracy)}{best}"
     return (
-        f"epoch {epoch.epoch:>{places}}/{epoch.epochs}  loss {epoch.train_loss:.4f}  "
-        f"accuracy {percent(epoch.train_accuracy)}{val}  {in_time(epoch.seconds)}"
+        f"epoch {epoch.epoch:>{places}}/{epoch.epochs}  train {epoch.train_loss:.4f} "
+        f"{percent(epoch.train_accuracy)}{val}  {in_time(epoch.seconds)}"
     )

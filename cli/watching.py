@@ -31,7 +31,7 @@ ONCE = "stopping after this batch, keeping everything; Ctrl-C again ends it at o
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How the watching ended. `done` is None where the training was killed, or goes on without
-    us; `hint` says what can be done now, where we were interrupted."""
+    us; `hint` says what can be done now, where there is something left to do."""
 
     done: Done | None
     interrupted: bool
@@ -96,7 +96,7 @@ def attach_watched(
     except PixshelfError as error:
         _add_hint(error, program, run)
         raise
-    return Outcome(done, False)
+    return Outcome(done, False, _to_go_on(program, run, done))
 
 
 def go_alone(training: Training, *, json: bool, quiet: bool, program: str) -> None:
@@ -122,10 +122,10 @@ def _until_started(training: Training, *, quiet: bool) -> Started:
 
 
 def leave(outcome: Outcome, *, quiet: bool) -> None:
-    """Say what can be done now and leave with 130, if the watching was interrupted."""
+    """Say what can be done now; leave with 130 if the watching was interrupted."""
+    if outcome.hint:
+        note(outcome.hint, quiet=quiet)
     if outcome.interrupted:
-        if outcome.hint:
-            note(outcome.hint, quiet=quiet)
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
@@ -167,17 +167,21 @@ def _watched(
             if stop.count < 2:
                 _add_hint(error, program, run)
                 raise
-        unfinished = run is not None and (done is None or done.stopped)
-        hint = f"go on with: {program} runs resume {run}" if unfinished else ""
-        return Outcome(done, stop.count > 0, hint)
+        return Outcome(done, stop.count > 0, _to_go_on(program, run, done))
+
+
+def _to_go_on(program: str, run: int | None, done: Done | None = None) -> str:
+    """How to go on with a run that did not come to its end; nothing for any other."""
+    if run is None or (done is not None and not done.stopped):
+        return ""
+    return f"go on with: {program} runs resume {run}"
 
 
 def _add_hint(error: PixshelfError, program: str, run: int | None) -> None:
     """Say how to go on after a failure, beside what its hint says already."""
-    if run is None or "runs resume" in (error.hint or ""):
-        return
-    again = f"go on with: {program} runs resume {run}"
-    error.hint = f"{error.hint}; then {again}" if error.hint else again
+    again = _to_go_on(program, run)
+    if again and "runs resume" not in (error.hint or ""):
+        error.hint = f"{error.hint}; then {again}" if error.hint else again
 
 
 class _Stop:

@@ -20,6 +20,9 @@ CURVE = "⣀"
 
 MARK = "o"
 
+_MARK_EVERY = 4
+"""Cells of width for each mark."""
+
 _ACROSS, _DOWN = 2, 4
 """The dots of a braille cell."""
 
@@ -40,8 +43,8 @@ def curve_lines(
     the right, y from `bounds[0]` at the bottom to `bounds[1]` at the top.
 
     Points outside are drawn at the edge. Points that share a column of dots are drawn as their
-    mean; columns between two points are joined by a straight line. Raises ValueError for a width or
-    height under 1.
+    mean; columns between two points are joined by a straight line. Marks leave room between them
+    to see the curve. Raises ValueError for a width or height under 1.
     """
     if width < 1 or height < 1:
         raise ValueError(f"width={width}, height={height}: a chart has at least one cell")
@@ -54,17 +57,24 @@ def curve_lines(
             cells[each // _DOWN][column // _ACROSS] |= _BITS[each % _DOWN][column % _ACROSS]
         last = row
     lines = [[chr(0x2800 + bits) if bits else " " for bits in line] for line in cells]
-    for column, value in _columns(marks, width, across):
-        lines[_row(value, height, bounds)][column] = MARK
+    for x, y in _thinned(marks, -(-width // _MARK_EVERY), across):
+        lines[_row(y, height, bounds)][_place(x, width, *across)] = MARK
     return ["".join(line) for line in lines]
 
 
-def bounds_of(*series: Points, least: float = 1e-6) -> tuple[float, float]:
-    """The lowest and the highest y of all the series, at least `least` apart; (0, 1) for none."""
-    values = [y for points in series for _, y in _finite(points)]
+def bounds_of(
+    *series: Points, lowest: float = 0.0, highest: float = 0.0, least: float = 1e-6
+) -> tuple[float, float]:
+    """The lowest and the highest y of all the series, at least `least` apart; (0, 1) for none.
+
+    `lowest` and `highest` are the shares of values at either end that do not count, so that a few
+    of a beginning do not press all others flat.
+    """
+    values = sorted(y for points in series for _, y in _finite(points))
     if not values:
         return 0.0, 1.0
-    low, high = min(values), max(values)
+    low = values[min(len(values) - 1, int(lowest * len(values)))]
+    high = max(low, values[max(0, len(values) - 1 - int(highest * len(values)))])
     room = max(0.0, least - (high - low)) / 2
     return low - room, high + room
 
@@ -88,6 +98,17 @@ def _columns(points: Points, count: int, across: tuple[float, float]) -> list[tu
     for x, y in _finite(points):
         found.setdefault(_place(x, count, *across), []).append(y)
     return [(column, math.fsum(ys) / len(ys)) for column, ys in sorted(found.items())]
+
+
+def _thinned(points: Points, count: int, across: tuple[float, float]) -> Points:
+    """The mean of the points in each of `count` parts that has any."""
+    found: dict[int, list[tuple[float, float]]] = {}
+    for x, y in _finite(points):
+        found.setdefault(_place(x, count, *across), []).append((x, y))
+    return [
+        (math.fsum(x for x, _ in part) / len(part), math.fsum(y for _, y in part) / len(part))
+        for part in found.values()
+    ]
 
 
 def _joined(

@@ -84,6 +84,7 @@ def assert_same_keys(example: Any, printed: Any) -> None:
         ("eval", ("eval",)),
         ("predict", ("predict", "{picture}")),
         ("runs.ls", ("runs", "ls")),
+        ("runs.rm", ("runs", "rm", "1", "--yes")),
         ("models.ls", ("models", "ls")),
         ("models.export", ("models", "export", "1", "{folder}/m.tflite")),
         ("models.rm", ("models", "rm", "1", "--yes")),

@@ -1,4 +1,4 @@
-"""Watching a training: the live view, plain lines, JSON lines, Ctrl-C, and letting go of it.
+"""Watching a training: Ctrl-C, failures, letting go of it, going on with it, and its state.
 
 The training itself is replaced by one that replays events; tests/cli/test_train_processes.py has
 real ones.
@@ -6,25 +6,21 @@ real ones.
 
 from __future__ import annotations
 
-import io
 import json
-import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
-from rich.text import Text
 
-from cli import live, views, watching
-from cli.live import LiveView, screen
-from ml.events import Event, Note, Phase, Step
-from ml.figures import Figures
+from cli import views, watching
+from ml.events import Event, Phase, Step
 from storage.errors import PixshelfError, StorageFull
 from storage.opening import open_repository
-from storage.records import EpochMetrics
+from storage.records import RunStatus
 from tests.cli.conftest import Run
+from tests.cli.test_json_document import EXAMPLES
 from tests.cli.test_train import EVENTS, STARTED, Replay, done, press_ctrl_c
 from tests.making import checkpoint, epoch, new_run
 from tests.ml_fixtures import store_digits
@@ -70,188 +66,6 @@ def filled(db: Path) -> Path:
         repo.runs.record_epoch(run_id, epoch(1), last=checkpoint(1))
         repo.runs.finish(run_id, "stopped")
     return db
-
-
-def figures(*events: Event) -> Figures:
-    made = Figures()
-    for event in events:
-        made.take(event)
-    return made
-
-
-def drawn(*events: Event, width: int = 79, height: int = 23) -> list[str]:
-    return [line.plain for line in screen(figures(*events), width=width, height=height, elapsed=3)]
-
-
-def terminal(width: int = 80, height: int = 24, **options: Any) -> tuple[Console, io.StringIO]:
-    shown = io.StringIO()
-    console = Console(
-        file=shown, force_terminal=True, width=width, height=height, highlight=False, **options
-    )
-    return console, shown
-
-
-# The live view.
-
-
-def test_a_phase_says_what_it_does_how_far_it_is_and_how_long_it_lasts() -> None:
-    assert drawn(Phase("decoding", 1_000, 9_000)) == ["decoding pictures  1,000/9,000  3.0 s"]
-
-
-def test_the_first_line_has_step_speed_and_time_left() -> None:
-    line = drawn(STARTED, STEP)[0]
-    assert line.startswith(
-        "epoch 1/2  ━━━━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄  step 3/6  900 images/s  1.0 s left"
-    )
-
-
-def test_the_second_line_has_loss_and_accuracy_of_both_splits() -> None:
-    line = drawn(*EVENTS[:-2])[1]
-    assert line == "train loss 0.5000  accuracy 80.00 %    val loss 0.4000  accuracy 90.00 %"
-
-
-def test_below_are_curves_with_their_scale_and_a_legend() -> None:
-    lines = drawn(*EVENTS)
-    assert lines[2].split("loss")[1].startswith("  ⣀ train  o val")
-    assert "accuracy  ⣀ train  o val" in lines[2]
-    assert lines[3].startswith("   0.5 ")
-    assert "95.0%" in lines[3]
-    assert lines[-1].startswith("   0.3 ")
-    assert sum(line.count("o") for line in lines[3:]) == 4
-    assert len(lines) == 3 + live.CHART_HEIGHT
-
-
-@pytest.mark.parametrize("width", [8, 20, 40, 60, 79, 200])
-def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    assert all(len(line) <= width for line in drawn(*EVENTS, width=width))
-
-
-def test_a_low_terminal_has_no_curves() -> None:
-    assert len(drawn(*EVENTS, height=10)) == 2
-
-
-def test_a_narrow_terminal_has_one_curve() -> None:
-    assert "loss" not in drawn(*EVENTS, width=50)[2]
-
-
-def test_finished_epochs_and_notes_stay_on_the_screen() -> None:
-    console, shown = terminal(color_system=None)
-    with LiveView(console) as view:
-        for event in (*EVENTS, Phase("saving"), done()):
-            view.show(event)
-    left = shown.getvalue()
-    assert "epoch 2/2  loss 0.3000" in left
-    assert left.count("warning: something to know\n") >= 1
-
-
-def test_the_view_takes_its_lines_away_at_the_end() -> None:
-    console, shown = terminal(color_system=None)
-    with LiveView(console) as view:
-        view.show(STARTED)
-        view.show(STEP)
-    assert shown.getvalue().endswith("\x1b[2K")
-
-
-def test_older_notes_are_printed_above_to_make_room() -> None:
-    console, shown = terminal(color_system=None)
-    with LiveView(console) as view:
-        for number in range(live.NOTES + 1):
-            view.show(Note("info", f"note {number}"))
-        above = shown.getvalue()
-        assert "info: note 0\n" in above
-        assert "info: note 1\n" not in above
-
-
-def test_a_redraw_shows_that_a_stop_was_asked_for() -> None:
-    console, shown = terminal(color_system=None)
-    with LiveView(console) as view:
-        view.say_stopping("stopping soon")
-        view._live.refresh()
-        assert "stopping soon" in shown.getvalue()
-
-
-def test_a_thousand_events_a_second_are_not_a_thousand_redraws(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drawings: list[int] = []
-    console, _ = terminal()
-    plain = live.screen
-
-    def counting(*words: Any, **more: Any) -> list[Text]:
-        drawings.append(1)
-        return plain(*words, **more)
-
-    monkeypatch.setattr(live, "screen", counting)
-    with LiveView(console) as view:
-        view.show(STARTED)
-        began = time.monotonic()
-        for number in range(1_000):
-            view.show(Step(1, number, 1_000, 0.5, 0.8, 0.01, 900.0, 0.1))
-        seconds = time.monotonic() - began
-    assert len(drawings) <= 4 + live.REDRAWS * seconds
-
-
-def test_without_colour_there_is_none() -> None:
-    console, shown = terminal(no_color=True)
-    with LiveView(console) as view:
-        for event in EVENTS:
-            view.show(event)
-        view._live.refresh()
-    assert "\x1b[3" not in shown.getvalue()
-    assert "⣀" in shown.getvalue()
-
-
-def test_an_escape_in_a_note_does_not_reach_the_terminal() -> None:
-    console, shown = terminal(color_system=None)
-    with LiveView(console) as view:
-        view.show(Note("info", "\x1b]0;owned\x07hello"))
-        view._live.refresh()
-    assert "owned" not in shown.getvalue()
-
-
-def test_a_resumed_run_begins_with_the_curve_it_had() -> None:
-    console, shown = terminal(color_system=None)
-    with LiveView(console) as view:
-        view.show_stored([EpochMetrics(1, 3, 0.2, 0.01, 0.5, 0.8, 0.4, 0.9)])
-        view._live.refresh()
-    assert "o" in shown.getvalue().rpartition("train  o val")[2]
-
-
-# Which view there is.
-
-
-class FakeTerminal(io.StringIO):
-    """A text stream that says it is a terminal."""
-
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(
-    ("term", "encoding", "live_view"),
-    [
-        ("xterm-256color", "utf-8", True),
-        ("dumb", "utf-8", False),
-        ("", "utf-8", False),
-        ("xterm", "latin-1", False),
-    ],
-)
-def test_a_terminal_that_cannot_redraw_gets_plain_lines(
-    term: str, encoding: str, live_view: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stream = FakeTerminal()
-    monkeypatch.setattr(stream, "encoding", encoding, raising=False)
-    monkeypatch.setattr("sys.stderr", stream)
-    monkeypatch.setenv("TERM", term)
-    assert isinstance(views.view_for(json=False, quiet=False), LiveView) == live_view
-
-
-def test_json_is_chosen_before_quiet_and_quiet_before_the_rest() -> None:
-    assert isinstance(views.view_for(json=True, quiet=True), views.JsonView)
-    assert type(views.view_for(json=False, quiet=True)) is views.View
-    assert isinstance(views.view_for(json=False, quiet=False), views.LinesView)
 
 
 # Ctrl-C and failures.
@@ -346,7 +160,9 @@ def test_a_detached_training_as_json_is_its_run_and_its_log(
 ) -> None:
     replay(STARTED)
     result = run("train", "--detach", "--json")
-    assert json.loads(result.stdout) == {"run": 1, "name": "standard", "log": "train.log"}
+    printed = json.loads(result.stdout)
+    assert printed == {"run": 1, "name": "standard", "log": "train.log"}
+    assert list(printed) == list(EXAMPLES["train.detach"])
 
 
 def test_a_detached_training_that_cannot_begin_says_why(
@@ -363,7 +179,7 @@ def test_a_resumed_run_is_shown_as_a_training_is(filled: Path, run: Run, replay:
     replay(*EVENTS, done())
     result = run("runs", "resume", 1)
     assert result.exit_code == 0
-    assert "epoch 2/2  loss 0.3000" in result.stderr
+    assert "epoch 2/2  train 0.3000" in result.stderr
     assert result.stdout.startswith("model 3 (run 1): trained for 2 epochs")
 
 
@@ -393,7 +209,7 @@ def test_attach_shows_a_run_of_another_process_to_its_end(
     follow(monkeypatch, *EVENTS, done())
     result = run("runs", "attach", 1)
     assert result.exit_code == 0
-    assert "epoch 2/2  loss 0.3000" in result.stderr
+    assert "epoch 2/2  train 0.3000" in result.stderr
     assert result.stdout.startswith("model 3 (run 1): trained for 2 epochs")
 
 
@@ -434,3 +250,85 @@ def test_a_run_that_has_ended_cannot_be_attached_to(filled: Path, run: Run) -> N
     assert result.exit_code == 1
     assert "run 1 does not run: it is stopped" in result.stderr
     assert "runs resume 1" in result.stderr
+
+
+@pytest.mark.usefixtures("held")
+def test_a_run_that_is_watched_until_another_stops_it_says_how_to_go_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow(monkeypatch, *EVENTS, done(stopped=True))
+    result = run("runs", "attach", 1)
+    assert result.exit_code == 0
+    assert "runs resume 1" in result.stderr
+
+
+def test_stop_asks_the_run_and_says_how_to_go_on(
+    filled: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("ml.training.stop_run", lambda url, number: asked.append(number))
+    assert "runs resume 1" in run("runs", "stop", 1).stdout
+    printed = json.loads(run("runs", "stop", 1, "--json").stdout)
+    assert printed == EXAMPLES["runs.stop"] | {"run": 1}
+    assert asked == [1, 1]
+
+
+def test_the_wait_that_was_given_reaches_the_child(
+    filled: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+
+    def begin(*_: Any, wait: float | None = None, **__: Any) -> Left:
+        waits.append(wait)
+        return Left([STARTED, done()])
+
+    for name in ("cli.watching.start_training", "cli.watching.resume_training"):
+        monkeypatch.setattr(name, begin)
+    for words in (("train",), ("runs", "resume", 1)):
+        run("--wait", "7", *words)
+        run(*words)
+    assert waits == [7, None, 7, None]
+
+
+# The states of runs, and their removal.
+
+
+@pytest.mark.parametrize(
+    ("status", "held_now", "expected"),
+    [
+        ("running", True, "running"),
+        ("running", False, "interrupted"),
+        ("done", False, "done"),
+        ("stopped", False, "stopped"),
+        ("failed", False, "failed"),
+    ],
+)
+def test_a_run_that_runs_without_a_process_was_interrupted(
+    filled: Path, run: Run, status: RunStatus, held_now: bool, expected: str
+) -> None:
+    with open_repository(filled) as repo:
+        repo.runs.reopen(1, 4_321)
+        if status != "running":
+            repo.runs.finish(1, status)
+        with repo.runs.hold(1) if held_now else nullcontext():
+            assert json.loads(run("runs", "ls", "--jsonl").stdout)["status"] == expected
+            shown = run("runs", "show", 1)
+    assert shown.stdout.splitlines()[0].endswith(f": {expected}")
+    hints = {"running": "runs attach 1", "done": ""}
+    assert hints.get(expected, "runs resume 1") in shown.stderr
+    assert bool(shown.stderr) == (expected != "done")
+
+
+def test_a_run_is_removed_after_a_yes_and_its_images_stay(filled: Path, run: Run) -> None:
+    assert "would be removed" in run("runs", "rm", 1, "--dry-run").stdout
+    assert run("runs", "rm", 1).exit_code == 2
+    assert run("runs", "rm", 1, "--yes").stdout == "run 1, run removed\n"
+    assert run("runs", "ls", "--jsonl").stdout == ""
+    assert run("runs", "rm", 1, "--yes").exit_code == 4
+
+
+@pytest.mark.usefixtures("held")
+def test_a_run_that_runs_is_not_removed(run: Run) -> None:
+    result = run("runs", "rm", 1, "--yes")
+    assert result.exit_code == 3
+    assert "another process is working on run 1" in result.stderr

@@ -88,6 +88,20 @@ def test_the_bounds_are_those_of_all_series_and_never_meet() -> None:
     assert bounds_of([], []) == (0, 1)
 
 
+def test_a_few_values_at_an_end_can_be_left_out_of_the_bounds() -> None:
+    points = [(at, float(value)) for at, value in enumerate([100, *range(19)])]
+    assert bounds_of(points, highest=0.1) == (0, 17)
+    assert bounds_of(points, lowest=0.1) == (2, 100)
+    assert bounds_of(points[:1], highest=0.9, lowest=0.9) == pytest.approx((100, 100))
+
+
+def test_many_marks_leave_the_curve_to_be_seen() -> None:
+    curve = [(at / 10, 4.0) for at in range(80)]
+    (line,) = drawn(curve, curve, width=40, height=1)
+    assert line.count(MARK) == 10
+    assert len(line.replace(MARK, "")) == 30
+
+
 def test_a_line_in_colour_has_the_same_letters() -> None:
     line = drawn([(0, 0), (7.9, 7.9)], [(7, 7)])[0]
     text = styled(line, curve="red", mark="blue")
