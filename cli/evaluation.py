@@ -31,7 +31,7 @@ MISTAKES = 6
 MANY_PAIRS = 25
 _THUMBNAIL = (16, 8)
 _CHART_HEIGHT = 6
-_WIDE = 100
+_WIDE = 120
 """How many columns are used off a terminal."""
 
 
@@ -67,8 +67,8 @@ def print_summary(evaluation: Evaluation) -> None:
         f"recall {percent(macro.recall)}, F1 {percent(macro.f1)}"
     )
     line(
-        f"loss {now.loss:.4f}, calibration error {percent(now.ece)} "
-        f"(before temperature scaling {before.loss:.4f}, {percent(before.ece)})"
+        f"loss {now.loss:.4f} ({before.loss:.4f} before calibration), "
+        f"calibration error {percent(now.ece)} ({percent(before.ece)})"
     )
 
 

@@ -20,11 +20,15 @@ from storage.pictures import open_picture, to_mode
 
 if TYPE_CHECKING:
     from ml.evaluating import Evaluation
+    from ml.metrics import ClassScore
     from ml.mistakes import Mistake
     from storage.repository import Repository
 
 MATRIX_UP_TO = 30
 """With more labels than this the matrix is a picture, without numbers."""
+
+FOLDED_FROM = 30
+"""With more labels than this their tables are folded."""
 
 PICTURE_UP_TO = 2_000
 MOST_PAIRS = 15
@@ -37,7 +41,7 @@ EXAMPLES = 3
 """How many pictures a confused pair is linked to."""
 
 _LONGEST = 400
-_BLUE = (31, 111, 180)
+_BLUE = (52, 132, 204)
 
 
 def heading(evaluation: Evaluation, when: str) -> Markup:
@@ -126,40 +130,34 @@ def confused(evaluation: Evaluation) -> Markup:
 
 
 def labels(evaluation: Evaluation) -> Markup:
-    """Each label's scores; those with the lowest F1 where they are too many."""
-    scores = sorted(evaluation.per_class.items(), key=lambda item: item[1].f1)[:MOST_ROWS]
-    kept = {label for label, _ in scores}
-    rows: list[tuple[str, ...]] = [
-        (
-            label,
-            _percent(score.precision, 1),
-            _percent(score.recall, 1),
-            _percent(score.f1, 1),
-            f"{score.support:,}",
-        )
-        for label, score in evaluation.per_class.items()
-        if label in kept
-    ]
+    """Each label's scores; where they are many, those with the lowest F1, and the rest folded."""
     mean = evaluation.macro
-    rows.append(
-        (
-            "mean over labels",
-            *(_percent(v, 1) for v in (mean.precision, mean.recall, mean.f1)),
-            f"{evaluation.n:,}",
-        )
-    )
+    means = (mean.precision, mean.recall, mean.f1)
+    rows = {label: _score_row(label, score) for label, score in evaluation.per_class.items()}
+    last = ("mean over labels", *(_percent(value, 1) for value in means), f"{evaluation.n:,}")
     heads = ("label", "precision", "recall", "F1", "images")
-    return tag(
-        "section",
-        _title("Labels", "labels"),
-        tag(
-            "p",
-            "Precision is the share of the images so called that truly are so; recall the share of "
-            "those that truly are so that were so called; F1 their harmonic mean.",
-        ),
-        _table(heads, rows, right={1, 2, 3, 4}),
-        _left_out(len(evaluation.per_class), len(kept), "labels with the highest F1"),
+    numbers = {1, 2, 3, 4}
+    told = (
+        "Precision is the share of the images so called that truly are so; recall the share of "
+        "those that truly are so that were so called; F1 their harmonic mean."
     )
+    shown = [_table(heads, [*rows.values(), last], right=numbers)]
+    if len(rows) > FOLDED_FROM:
+        present = [(score.f1, at) for at, score in evaluation.per_class.items() if score.support]
+        lowest = [
+            rows[label] for _, label in sorted(present, key=lambda pair: pair[0])[:MOST_PAIRS]
+        ]
+        told += f" These {len(lowest)} labels have the lowest F1."
+        shown = [
+            _table(heads, [*lowest, last], right=numbers),
+            _folded(_table(heads, list(rows.values())[:MOST_ROWS], right=numbers), len(rows)),
+        ]
+    return tag("section", _title("Labels", "labels"), tag("p", told), shown)
+
+
+def _score_row(label: str, score: ClassScore) -> tuple[str, ...]:
+    shares = (score.precision, score.recall, score.f1)
+    return (label, *(_percent(share, 1) for share in shares), f"{score.support:,}")
 
 
 def calibration(evaluation: Evaluation) -> Markup:
@@ -247,12 +245,12 @@ def balance(counts: Mapping[str, Counter[str]]) -> Markup:
         for label, counter in list(counts.items())[:MOST_ROWS]
     ]
     heads = ("label", "train", "val", "test", "no split", "")
+    table = _table(heads, rows, right={1, 2, 3, 4})
     return tag(
         "section",
         _title("Class balance", "balance"),
         tag("p", "All labelled images of the dataset."),
-        _table(heads, rows, right={1, 2, 3, 4}),
-        _left_out(len(counts), len(rows), "labels"),
+        table if len(counts) <= FOLDED_FROM else _folded(table, len(counts)),
     )
 
 
@@ -384,10 +382,10 @@ def _title(text: str, place: str) -> Markup:
     return tag("h2", text, id=place)
 
 
-def _left_out(total: int, shown: int, what: str) -> Markup | None:
-    if shown >= total:
-        return None
-    return tag("p", f"Left out: {total - shown:,} {what}.", class_="soft")
+def _folded(table: Markup, total: int) -> Markup:
+    """A long table that opens on a click, without any script."""
+    shown = f"The first {MOST_ROWS:,} of {total:,}" if total > MOST_ROWS else f"All {total:,}"
+    return tag("details", tag("summary", f"{shown} labels"), table)
 
 
 def _cut(text: str, most: int) -> str:

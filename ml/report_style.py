@@ -50,6 +50,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--rule);
 """
 
 _TABLES = """
+summary { cursor: pointer; color: var(--blue); margin: .5rem 0; }
 .wide { overflow-x: auto; margin: .5rem 0 1rem; }
 table { border-collapse: collapse; font-size: .9375rem; overflow-wrap: break-word; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: baseline;
@@ -110,7 +111,8 @@ figcaption { font-size: .8125rem; line-height: 1.45; color: var(--soft); }
 .pictures b { font-weight: 600; }
 .right { color: var(--right); } .wrong { color: var(--wrong); }
 @media (max-width: 32rem) { body { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.4rem; }
-  .facts th { width: 8rem; } .pictures { grid-template-columns: repeat(2, 1fr); }
+  th, td { padding-right: .45rem; } table { font-size: .875rem; } th[scope=row] { min-width: 0; }
+  .facts th { width: 8rem; min-width: 7rem; } .pictures { grid-template-columns: repeat(2, 1fr); }
   .tiles { grid-template-columns: repeat(2, 1fr); } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; }
   h2, h3, p { break-after: avoid; } h2 { margin-top: 2rem; }

@@ -55,7 +55,7 @@ def test_a_person_gets_the_summary_the_labels_the_matrix_and_the_mistakes(
     assert result.stdout.startswith("digits on test, 40 images: accuracy ")
     for text in (
         "top-3 ",
-        "before temperature scaling",
+        "before calibration",
         "precision",
         "Most confused",
         "true\\pred",
