@@ -44,9 +44,8 @@ class Explainer:
         if target is not None and not is_file(target):
             target.mkdir(parents=True, exist_ok=True)
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether one more map is drawn or written. Where it is not, that is counted."""
+    def takes_another(self) -> bool:
+        """Whether one more map is drawn or written; one that is not is counted as left out."""
         wanted = self._target is not None or len(self._kept) < DRAWN
         self.left_out += not wanted
         return wanted

@@ -143,7 +143,7 @@ class Work:
 
     def _explain(self, row: Row, pixels: NDArray[np.uint8] | None = None) -> None:
         """Have the row's answer explained; `pixels` of None means those of its image."""
-        if self._explainer is None or not self._explainer.is_wanted:
+        if self._explainer is None or not self._explainer.takes_another():
             return
         if pixels is None:
             pixels = to_array(self._repo.images.data(row["image"]), self._predictor.input)
