@@ -106,9 +106,15 @@ def log_folder() -> Path:
 
 def remove_oldest(folder: Path, pattern: str) -> None:
     """Make room for one more file of this pattern: the KEPT - 1 newest stay."""
-    files = sorted(folder.glob(pattern), key=lambda file: file.stat().st_mtime)
-    for old in files[: -KEPT + 1]:
+    for old in sorted(folder.glob(pattern), key=_age)[: -KEPT + 1]:
         old.unlink(missing_ok=True)
+
+
+def _age(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:  # another process removes old ones, too
+        return 0.0
 
 
 class JournalReader:

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
     Weights = dict[str, NDArray[Any]]
 
-SAVE_EVERY = 6.0
-"""Seconds from one checkpoint to the next: with the time that a step and the writing take, a
-process that is killed loses less than ten seconds of work."""
+SAVE_EVERY, LONGEST = 6.0, 8.5
+"""Seconds from one checkpoint to the next: the first, or, where writing takes more than SHARE of
+that, up to the second. With the time that a step and the writing take, a process that is killed
+loses less than ten seconds of work."""
+
+SHARE = 0.02
+"""The share of the time that may go into writing checkpoints, so long as LONGEST allows it."""
 
 RETRY_AFTER = 1.0
 """Seconds until the next try where another process was writing."""
@@ -95,7 +99,8 @@ class Keeper:
     ) -> bool:
         """Store a checkpoint, unless others write for all of `patience` seconds or the disk is
         full: then the training goes on without. Says whether it is stored."""
-        deadline = time.monotonic() + patience
+        began = time.monotonic()
+        deadline = began + patience
         while True:
             try:
                 self._repository().runs.save_checkpoint(self._run, last, best=best)
@@ -110,7 +115,8 @@ class Keeper:
                     self._tell(Note("warning", f"no checkpoint is kept for now: {error.message}"))
                 self._full = True
                 return False
-            self.kept()
+            now = time.monotonic()
+            self._next = now + max(SAVE_EVERY, min(LONGEST, (now - began) / SHARE))
             self._full = False
             self._tell(CheckpointSaved(self._run, "last", last.epoch, last.step))
             return True

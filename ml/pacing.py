@@ -19,9 +19,9 @@ from storage.repository import Repository
 SHARE, LEAST, MOST = 0.04, 1.0, 20.0
 """The share of the budget, and the seconds, that the timing of steps may take."""
 
-ENDING = 1.5
+ENDING = 0.6
 """What comes after the training (conversion, comparison, storing), in multiples of the time that
-a trainer takes to be built and traced."""
+a trainer takes to be built, to take its first step and to look at its first pictures."""
 
 
 def paced(
@@ -89,9 +89,9 @@ def _time_validation(trainer: Trainer, arrays: Arrays) -> tuple[float, float]:
     """Seconds until the first batch is done, and seconds for each picture after it."""
     size = trainer.spec.input
     batch = max(1, EVAL_PIXELS // (size.height * size.width))
-    began = time.perf_counter()
-    trainer.logits(arrays.val[:1])
-    traced = time.perf_counter()
     sample = arrays.val[:batch]
+    began = time.perf_counter()
+    trainer.logits(sample)
+    traced = time.perf_counter()
     trainer.logits(sample)
     return traced - began, (time.perf_counter() - traced) / len(sample)
