@@ -125,7 +125,7 @@ def confused(evaluation: Evaluation) -> Markup:
         )
         for pair in evaluation.confused[:MOST_PAIRS]
     ]
-    heads = ("true", "predicted", "count", "of the label", "images, worst first")
+    heads = ("true", "predicted", "count", "of the label", "worst images")
     return tag("section", _title("Most confused", "confused"), _table(heads, rows, right={2, 3}))
 
 
