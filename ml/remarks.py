@@ -55,12 +55,15 @@ def of_held_out(count: int) -> Note:
 
 
 def of_counts(counts: Sequence[LabelCount], *, weighted: bool) -> list[Note]:
-    """Labels with few images, and labels with very many more than others, unless they are
-    `weighted` against that."""
+    """Labels with few images or none to validate with, and labels with very many more than others,
+    unless they are `weighted` against that."""
     notes = []
     few = [f"{count.label} ({count.train})" for count in counts if count.train < FEW]
     if few:
         notes.append(Note("warning", f"fewer than {FEW} training images for: {_listed(few)}"))
+    unchecked = [count.label for count in counts if not count.val]
+    if unchecked:
+        notes.append(Note("warning", f"no validation image for: {_listed(unchecked)}"))
     least = min(counts, key=lambda count: count.train)
     most = max(counts, key=lambda count: count.train)
     if most.train >= UNEVEN * least.train and not weighted:

@@ -249,6 +249,12 @@ def test_a_picture_with_two_labels_is_a_warning(repository: Repository) -> None:
     assert [text for text in warnings(plan(repository)) if text.startswith("1 picture has more")]
 
 
+def test_labels_that_nothing_validates_get_a_warning(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20, "c": 20})
+    fill(repository, {"a": 5}, split="val")
+    assert warnings(plan(repository)) == ["no validation image for: b, c"]
+
+
 def test_very_uneven_labels_are_a_warning_unless_they_are_weighted(repository: Repository) -> None:
     fill(repository, {"a": 300, "b": 20})
     assert any("uneven" in text for text in warnings(plan(repository)))
