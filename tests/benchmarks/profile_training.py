@@ -41,6 +41,8 @@ CALLS = (
     ("making the networks", "ml.trainer", "Trainer.__init__"),
     ("validation", "ml.trainer", "Trainer.logits"),
     (SAVES[0], "ml.trainer", "Trainer.checkpoint"),
+    (SAVES[0], "ml.keeping", "pack_best"),
+    (SAVES[0], "ml.keeping", "with_logits"),
     (SAVES[1], "storage.sqlite.runs", "SqliteRuns.record_epoch"),
     (SAVES[1], "storage.sqlite.runs", "SqliteRuns.save_checkpoint"),
     ("calibration", "ml.calibration", "fit_temperature"),
