@@ -15,6 +15,9 @@ from storage.records import EpochMetrics
 MOST_POINTS = 512
 """The points that a trace holds at most: more than any terminal has columns of dots."""
 
+_PACE = 10
+"""The epochs by whose time the time left is told: one alone may have been disturbed."""
+
 
 class Trace:
     """A series that grows: (x, y) in ascending x, of which at most `most` are kept.
@@ -150,9 +153,11 @@ class Figures:
         self.step, self.epoch = epoch.step, epoch.epoch
         self.train_loss, self.train_accuracy = epoch.train_loss, epoch.train_accuracy
         self._trace(epoch.step, epoch.train_loss, epoch.train_accuracy)
-        step, seconds = self._ends[-1] if self._ends else (0, 0.0)
-        if epoch.step > step and epoch.seconds > seconds:
-            self._step_seconds = (epoch.seconds - seconds) / (epoch.step - step)
+        if self._ends:
+            # The first epoch is left out: it has the tracing of the network in it.
+            step, seconds = self._ends[-_PACE:][0]
+            if epoch.step > step and epoch.seconds > seconds:
+                self._step_seconds = (epoch.seconds - seconds) / (epoch.step - step)
         self._ends.append((epoch.step, epoch.seconds))
         self._before = None
         if epoch.val_loss is not None:

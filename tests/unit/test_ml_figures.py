@@ -67,7 +67,7 @@ def test_the_time_left_follows_from_the_speed() -> None:
     assert followed(STARTED, step(4)).seconds_left == pytest.approx(16 * 10 / 100)
 
 
-def test_after_an_epoch_the_time_left_counts_its_validation_too() -> None:
+def test_after_two_epochs_the_time_left_counts_their_validation_too() -> None:
     figures = followed(STARTED, epoch(1, seconds=5.0), epoch(2, seconds=9.0), step(9, epoch=3))
     assert figures.seconds_left == pytest.approx(11 * 1.0)
 
