@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -57,6 +57,7 @@ def test_a_perfect_score_still_has_an_interval() -> None:
     assert low == pytest.approx(0.9287, abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_an_interval_holds_its_share_and_stays_within_0_and_1(counts: tuple[int, int]) -> None:
     low, high = wilson_interval(*counts)
@@ -77,6 +78,7 @@ def test_rows_of_the_confusion_are_true_and_columns_predicted() -> None:
     assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
+@settings(deadline=None)
 @given(ANSWERS)
 def test_confusion_and_scores_are_scikit_learns(answers: tuple[NDArray[np.int64], ...]) -> None:
     truth, predicted = answers
@@ -93,6 +95,7 @@ def test_confusion_and_scores_are_scikit_learns(answers: tuple[NDArray[np.int64]
         assert [score.precision, score.recall, score.f1, score.support] == pytest.approx(row)
 
 
+@settings(deadline=None)
 @given(ANSWERS)
 def test_macro_is_scikit_learns_over_the_labels_that_occur(
     answers: tuple[NDArray[np.int64], ...],
@@ -110,6 +113,7 @@ def test_a_mean_over_no_labels_is_an_error() -> None:
         macro(scores(np.zeros((2, 2), np.int64), ("a", "b")).values())
 
 
+@settings(deadline=None)
 @given(LOGITS, st.integers(1, CLASSES - 1))
 def test_ranks_give_scikit_learns_top_k(logits: NDArray[np.float64], top: int) -> None:
     # Two equal probabilities are placed otherwise there, so each row gets distinct ones.
@@ -134,6 +138,7 @@ def test_pairs_are_ordered_by_count_and_told_one_way() -> None:
     assert len(confused_pairs(matrix, "abc", 1)) == 1
 
 
+@settings(deadline=None)
 @given(ANSWERS)
 def test_the_pairs_hold_every_mistake(answers: tuple[NDArray[np.int64], ...]) -> None:
     truth, predicted = answers
@@ -169,6 +174,7 @@ def test_a_confidence_on_an_edge_belongs_to_the_bin_below() -> None:
     assert ece(confidence, right, bins=2) == pytest.approx((0.5 + 0.6) / 2)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.01, 1), st.booleans()), min_size=1, max_size=80),
     st.integers(1, 20),
@@ -195,6 +201,7 @@ def test_a_reliability_of_unequal_arrays_is_an_error() -> None:
         expected_calibration_error(())
 
 
+@settings(deadline=None)
 @given(LOGITS, st.floats(0.2, 10))
 def test_undoing_the_temperature_gives_the_softmax_of_the_logits(
     logits: NDArray[np.float64], temperature: float
@@ -220,6 +227,7 @@ def test_cross_entropy_is_in_nats_and_finite_for_a_zero() -> None:
     assert mean_cross_entropy(np.array([0.0])) == pytest.approx(87.34, abs=0.01)
 
 
+@settings(deadline=None)
 @given(LOGITS)
 def test_cross_entropy_is_scikit_learns_log_loss(logits: NDArray[np.float64]) -> None:
     truth = np.array([0, 1, 2, 3, 0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -33,6 +33,7 @@ def test_the_ends_of_the_scale_are_on_the_bar(confidence: float, accuracy: float
     assert bar.count(MARK) == 1
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 1), st.floats(0, 1))
 def test_a_bar_is_as_long_as_the_share_that_is_right(confidence: float, accuracy: float) -> None:
     bar = shown(Bin(0.0, 1.0, 1, confidence, accuracy))[-1].split()[-1]
