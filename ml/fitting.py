@@ -14,15 +14,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml import schedule
+from ml.beginning import new_trainer, smaller_batches
 from ml.calibration import loss_and_accuracy
 from ml.events import CheckpointSaved, Epoch, Event, Note, Phase, Step, Throttle
 from ml.keeping import PATIENT, Best, Keeper, Kept, pack_best, with_logits
-from ml.network import HEAD, put_weights
+from ml.network import put_weights
 from ml.plan import TrainPlan
-from ml.settings import Recipe
 from ml.trainer import EVAL_PIXELS, Diverged, OutOfMemory, Progress, Trainer, averaged
 from ml.weights import from_bytes
-from storage.errors import NotReady
 from storage.records import Checkpoint, EpochMetrics
 from storage.repository import Repository
 
@@ -57,28 +56,6 @@ def slack(accuracy: float, images: int) -> float:
     8 x 8 digits the plain maximum often was an early epoch that tested a percent worse.
     """
     return max(1.0, math.sqrt(accuracy * (1 - accuracy) * images)) / images + 1e-9
-
-
-def smaller_batches(plan: TrainPlan) -> TrainPlan:
-    """The plan with half the batch: as many epochs, and a learning rate to match. An epoch that
-    ends early ends at the same share of it."""
-    old, before = plan.recipe, plan.steps_per_epoch
-    batch = old.batch // 2
-    after = -(-len(plan.train) // batch)
-    last = old.steps - (old.epochs - 1) * before
-    steps = (old.epochs - 1) * after + math.ceil(last * after / before)
-    recipe = replace(old, batch=batch, steps=steps, peak_rate=old.peak_rate / math.sqrt(2))
-    return with_recipe(plan, recipe)
-
-
-def with_recipe(plan: TrainPlan, recipe: Recipe) -> TrainPlan:
-    """The plan with another recipe, and the counts that follow from it."""
-    return replace(
-        plan,
-        recipe=recipe,
-        steps_per_epoch=-(-len(plan.train) // recipe.batch),
-        total_steps=recipe.steps * recipe.members,
-    )
 
 
 class Fitting:
@@ -342,14 +319,10 @@ class Fitting:
     def _take_less(self, error: BaseException) -> None:
         """Go back to the end of the last finished epoch, and on with half the batch."""
         batch = self.plan.recipe.batch
-        if batch == 1:
-            raise NotReady(
-                "not even one picture at a time fits in memory", hint="Choose a smaller --size."
-            ) from error
         rate = 1.0 if self._trainer is None else self._trainer.rate_scale
         self._trainer = None
         end = None if self._end is None else self._in_network(self._end)
-        self.plan = smaller_batches(self.plan)
+        self.plan = smaller_batches(self.plan, error)
         recipe = self.plan.recipe
         if end is not None:
             step = min(recipe.steps, end.epoch * self.plan.steps_per_epoch)
@@ -380,38 +353,6 @@ class Fitting:
         """The logits of a network that was trained earlier."""
         put_weights(self.trainer.average, weights)
         return self.trainer.logits(self._arrays.val, alive=self._alive)
-
-
-def new_trainer(
-    repo: Repository, plan: TrainPlan, member: int, tell: Callable[[Event], None] | None = None
-) -> Trainer:
-    """The trainer of a run's network (from 0), at its beginning: fresh, or with what fits of the
-    model that the plan starts from, which `tell` hears of. Raises NotReady if nothing fits."""
-    trainer = Trainer(
-        replace(plan.architecture, members=1),
-        plan.recipe,
-        seed=plan.settings.seed + member,
-        steps_per_epoch=plan.steps_per_epoch,
-        class_weights=plan.class_weights,
-    )
-    if plan.initial is None:
-        return trainer
-    weights = from_bytes(repo.models.weights(plan.initial))
-    if repo.models.get(plan.initial).labels != plan.labels:
-        # It may fit by its shape and yet stand for other labels, or for these in another order.
-        weights = {name: array for name, array in weights.items() if f"{HEAD}/" not in name}
-    fresh = trainer.start_from(weights)
-    count = len(trainer.network.variables)
-    if len(fresh) == count:
-        raise NotReady(
-            f"no weight of model {plan.initial} fits this network",
-            hint="Choose the size that the model was trained with, or train without --from.",
-        )
-    if tell is not None:
-        begun = f"; anew: {', '.join(fresh)}" if fresh else ""
-        text = f"{count - len(fresh)} of {count} arrays are taken from model {plan.initial}{begun}"
-        tell(Note("info", text))
-    return trainer
 
 
 def _slots(state: Checkpoint) -> Weights:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ml.fitting import Arrays, new_trainer, with_recipe
+from ml.beginning import new_trainer, with_recipe
+from ml.fitting import Arrays
 from ml.plan import TrainPlan
 from ml.settings import MAX_STEPS
 from ml.trainer import EVAL_PIXELS, Trainer

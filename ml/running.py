@@ -8,29 +8,28 @@ finished epoch is in the dataset before it is told; whatever ends the run, its s
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
-import platform
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ml.beginning import smaller_batches
 from ml.calibration import fit_temperature, loss_and_accuracy
 from ml.child import import_tensorflow
 from ml.convert import PARITY_IMAGES, check_parity, run_litert, to_litert
 from ml.events import Done, Event, Note, Phase, Started, Throttle
 from ml.fitting import Arrays, Fitting
 from ml.keeping import Keeper, Kept, read_kept
-from ml.machine import machine
 from ml.network import build_classifier, join_members
 from ml.pacing import paced
 from ml.pixels import decode_many
 from ml.plan import TrainPlan, plan_again, plan_training
 from ml.settings import TrainSettings
 from ml.spec import parameters
-from ml.trainer import prepare_tensorflow
+from ml.surroundings import cores, differences, versions
+from ml.trainer import OutOfMemory, prepare_tensorflow
 from ml.weights import to_bytes
 from storage.errors import NotReady, PixshelfError
 from storage.records import Checkpoint, NewModel, NewRun, RunRecord
@@ -39,8 +38,6 @@ from storage.repository import Repository
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-LIBRARIES = ("tensorflow", "keras", "numpy", "ai-edge-litert", "safetensors")
 
 
 class RunFailed(Exception):
@@ -78,7 +75,7 @@ class Running:
         wrong after the run was stored (where it is then marked as failed)."""
         self._tell(Phase("starting"))
         plan = plan_training(self._repo, settings)
-        self._threads = settings.threads or _cores()
+        self._threads = settings.threads or cores()
         run = self._repo.runs.create(self._new_run(plan))
         with self._repo.runs.hold(run):
             return self._guarded(plan, run, Kept())
@@ -104,7 +101,7 @@ class Running:
             kept = read_kept(self._repo, run, plan.recipe.epochs)
             self._threads = _threads_of(record, plan)
             self._paced = record.settings.get("paced")
-            for note in _differences(record):
+            for note in differences(record):
                 self._tell(note)
             runs.reopen(run, os.getpid())
             return self._guarded(plan, run, kept)
@@ -142,7 +139,10 @@ class Running:
             np.asarray(plan.val.targets, np.int32),
         )
         self._tell(Phase("training"))
-        plan = self._pace(plan, run, arrays, kept)
+        try:
+            plan = self._pace(plan, run, arrays)
+        except _Stopped:
+            return self._nothing(plan, run, kept)
         with Keeper(self._repo, run, self._tell) as keeper:
             fitting = Fitting(
                 self._repo,
@@ -178,27 +178,38 @@ class Running:
 
         before, everything = 0, len(plan.train) + len(plan.val)
         self._tell(Phase("decoding", 0, everything))
-        train = decoded(plan.train.ids)
-        before = len(plan.train)
-        return train, decoded(plan.val.ids)
+        try:
+            train = decoded(plan.train.ids)
+            before = len(plan.train)
+            return train, decoded(plan.val.ids)
+        except MemoryError as error:
+            size = f"{plan.input.width}x{plan.input.height}"
+            raise NotReady(
+                f"{everything:,} pictures of {size} do not fit in memory",
+                hint="Choose a smaller --size, or fewer images with --on.",
+            ) from error
 
-    def _pace(self, plan: TrainPlan, run: int, arrays: Arrays, kept: Kept) -> TrainPlan:
+    def _pace(self, plan: TrainPlan, run: int, arrays: Arrays) -> TrainPlan:
         """With a budget of minutes: the plan with the number of steps that it allows, which is
         decided and stored once."""
         minutes = plan.settings.minutes
         if minutes is None or self._paced is not None:
             return plan
         end = self._began + 60 * minutes
-        plan, facts = paced(self._repo, plan, arrays, end=end, stopping=self._stopping)
+        try:
+            plan, facts = paced(self._repo, plan, arrays, end=end, stopping=self._stopping)
+        except (OutOfMemory, MemoryError) as error:
+            smaller = smaller_batches(plan, error)
+            text = f"a batch of {plan.recipe.batch} does not fit in memory; trying half of it"
+            self._tell(Note("warning", text))
+            return self._pace(smaller, run, arrays)
+        if self._stopping():
+            raise _Stopped
         self._paced = facts
         self._revise(plan, run, None)
-        self._tell(
-            Note(
-                "info",
-                f"{plan.recipe.steps:,} steps fit into {minutes:g} minutes; --steps "
-                f"{plan.recipe.steps} repeats this run",
-            )
-        )
+        steps = plan.recipe.steps
+        text = f"{steps:,} steps fit into {minutes:g} minutes; --steps {steps} repeats this run"
+        self._tell(Note("info", text))
         return plan
 
     def _revise(self, plan: TrainPlan, run: int, last: Checkpoint | None) -> None:
@@ -295,7 +306,7 @@ class Running:
             settings=self._settings(plan),
             labels=plan.labels,
             data_digest=plan.data_digest,
-            versions=_versions(),
+            versions=versions(),
             total_epochs=plan.recipe.epochs * plan.recipe.members,
             total_steps=plan.total_steps,
             pid=os.getpid(),
@@ -369,38 +380,7 @@ def _threads_of(record: RunRecord, plan: TrainPlan) -> int:
     threads = record.settings.get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         return threads
-    return plan.settings.threads or _cores()
-
-
-def _differences(record: RunRecord) -> list[Note]:
-    """What is other than when the run began, and may lead to other weights."""
-    now = _versions()
-    odd = [
-        f"{name} {now[name]} (it began with {record.versions[name]})"
-        for name in now
-        if record.versions.get(name, now[name]) != now[name]
-    ]
-    before = record.settings.get("machine")
-    if isinstance(before, Mapping):
-        processor = machine()["processor"]
-        if before.get("processor", processor) != processor:
-            odd.append(f"the processor {processor} (it began on {before['processor']})")
-    if not odd:
-        return []
-    text = f"the weights may differ from those of a run without a break: {'; '.join(odd)}"
-    return [Note("warning", text)]
-
-
-def _versions() -> dict[str, str]:
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return versions | {"python": platform.python_version()}
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return plan.settings.threads or cores()
 
 
 def _internal(error: BaseException) -> str:

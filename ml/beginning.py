@@ -1,0 +1,75 @@
+"""How a network's training begins: its trainer, and the plan where that has to give way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from ml.events import Event, Note
+from ml.network import HEAD
+from ml.plan import TrainPlan
+from ml.settings import Recipe
+from ml.trainer import Trainer
+from ml.weights import from_bytes
+from storage.errors import NotReady
+from storage.repository import Repository
+
+
+def new_trainer(
+    repo: Repository, plan: TrainPlan, member: int, tell: Callable[[Event], None] | None = None
+) -> Trainer:
+    """The trainer of a run's network (from 0), at its beginning: fresh, or with what fits of the
+    model that the plan starts from, which `tell` hears of. Raises NotReady if nothing fits."""
+    trainer = Trainer(
+        replace(plan.architecture, members=1),
+        plan.recipe,
+        seed=plan.settings.seed + member,
+        steps_per_epoch=plan.steps_per_epoch,
+        class_weights=plan.class_weights,
+    )
+    if plan.initial is None:
+        return trainer
+    weights = from_bytes(repo.models.weights(plan.initial))
+    if repo.models.get(plan.initial).labels != plan.labels:
+        # It may fit by its shape and yet stand for other labels, or for these in another order.
+        weights = {name: array for name, array in weights.items() if f"{HEAD}/" not in name}
+    fresh = trainer.start_from(weights)
+    count = len(trainer.network.variables)
+    if len(fresh) == count:
+        raise NotReady(
+            f"no weight of model {plan.initial} fits this network",
+            hint="Choose the size that the model was trained with, or train without --from.",
+        )
+    if tell is not None:
+        begun = f"; anew: {', '.join(fresh)}" if fresh else ""
+        text = f"{count - len(fresh)} of {count} arrays are taken from model {plan.initial}{begun}"
+        tell(Note("info", text))
+    return trainer
+
+
+def smaller_batches(plan: TrainPlan, error: BaseException) -> TrainPlan:
+    """The plan with half the batch: as many epochs, and a learning rate to match. An epoch that
+    ends early ends at the same share of it. Raises NotReady, because of `error`, if there is no
+    smaller one."""
+    if plan.recipe.batch == 1:
+        raise NotReady(
+            "not even one picture at a time fits in memory", hint="Choose a smaller --size."
+        ) from error
+    old, before = plan.recipe, plan.steps_per_epoch
+    batch = old.batch // 2
+    after = -(-len(plan.train) // batch)
+    last = old.steps - (old.epochs - 1) * before
+    steps = (old.epochs - 1) * after + math.ceil(last * after / before)
+    recipe = replace(old, batch=batch, steps=steps, peak_rate=old.peak_rate / math.sqrt(2))
+    return with_recipe(plan, recipe)
+
+
+def with_recipe(plan: TrainPlan, recipe: Recipe) -> TrainPlan:
+    """The plan with another recipe, and the counts that follow from it."""
+    return replace(
+        plan,
+        recipe=recipe,
+        steps_per_epoch=-(-len(plan.train) // recipe.batch),
+        total_steps=recipe.steps * recipe.members,
+    )
