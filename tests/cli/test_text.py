@@ -77,5 +77,6 @@ def test_figures_are_written_for_people() -> None:
     assert plural(1797, "image") == "1,797 images"
     assert [in_bytes(512), in_bytes(1536), in_bytes(5 << 40)] == ["512 B", "1.5 KiB", "5.0 TiB"]
     assert [in_time(0.44), in_time(12.2), in_time(185)] == ["0.4 s", "12 s", "3 min 5 s"]
+    assert [in_time(3_599), in_time(7_790)] == ["59 min 59 s", "2 h 10 min"]
     assert [percent(0.98611), percent(None)] == ["98.61 %", "-"]
     assert when(0) == "1970-01-01T00:00:00Z"
