@@ -9,7 +9,7 @@ test/LABEL folders, --photos one of LABEL folders. Parts whose data is not given
 Every side is a whole process, start-up included, and the sides take turns: for each seed first the
 reference, then ours, which is given the reference's wall time (or a quarter of it) as its
 --minutes. Importing is not counted on our side, nor unpacking on the other. --skip-reference takes
-the reference's figures from FILE. --scale 0.02 tries everything out with a fiftieth of the
+the reference's figures from FILE, where it has them. --scale 0.02 tries everything out with a fiftieth of the
 pictures and of the reference's epochs, and judges nothing.
 """
 
