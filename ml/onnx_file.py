@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from storage.errors import PixshelfError
+
 if TYPE_CHECKING:
     import keras
 
@@ -19,7 +21,7 @@ OUTPUT = "probabilities"
 
 def write_onnx(classifier: keras.Model, target: Path, card: Mapping[str, Any]) -> None:
     """Write the model, with `image` in and `probabilities` out; the card's entries are its
-    metadata, as JSON. Raises OSError."""
+    metadata, as JSON. Raises PixshelfError for a layer that ONNX has no operation for, OSError."""
     import numpy as np
     import onnx
 
@@ -34,5 +36,12 @@ def write_onnx(classifier: keras.Model, target: Path, card: Mapping[str, Any]) -
     for end in (asked, answer):
         end.type.tensor_type.shape.dim[0].dim_param = "N"
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in card.items()})
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        # tf2onnx leaves an operation that it does not know in the graph, as TensorFlow calls it.
+        raise PixshelfError(
+            f"the model cannot be written as ONNX: {' '.join(str(error).split())[:200]}",
+            hint="the other forms hold every layer",
+        ) from error
     onnx.save(model, target)
