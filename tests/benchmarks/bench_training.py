@@ -9,8 +9,8 @@ test/LABEL folders, --photos one of LABEL folders. Parts whose data is not given
 Every side is a whole process, start-up included, and the sides take turns: for each seed first the
 reference, then ours, which is given the reference's wall time (or a quarter of it) as its
 --minutes. Importing is not counted on our side, nor unpacking on the other. --skip-reference takes
-the reference's figures from FILE, where it has them. --scale 0.02 tries everything out with a fiftieth of the
-pictures and of the reference's epochs, and judges nothing.
+the reference's figures from FILE, where it has them. --scale 0.02 tries everything out with a
+fiftieth of the pictures and of the reference's epochs, and judges nothing.
 """
 
 from __future__ import annotations
@@ -168,17 +168,17 @@ def _cost(measure: Callable[[Given, Path, Book], None]) -> Callable[[Bench, int]
 
 
 PARTS = (
-    Part("mnist-time", in_the_same_time, "5 minutes a seed", "mnist", seeded=True),
-    Part("mnist-fast", in_a_quarter, "40 s a seed after mnist-time", "mnist", seeded=True),
-    Part("cifar", cifar, "1 minute a seed", "cifar", seeded=True),
+    Part("mnist-time", in_the_same_time, "about 5 minutes a seed", "mnist", seeded=True),
+    Part("mnist-fast", in_a_quarter, "about 40 s a seed after mnist-time", "mnist", seeded=True),
+    Part("cifar", cifar, "about 1 minute a seed", "cifar", seeded=True),
     Part("cats-dogs", cats_dogs, "up to 6 minutes a seed", "photos", seeded=True),
-    Part("digits", small_digits, "20 s a seed", seeded=True),
-    Part("throughput", _cost(bench_training_costs.throughput), "5 minutes", "mnist"),
-    Part("decode", _cost(bench_training_costs.decoding), "1 minute"),
-    Part("checkpoints", _cost(bench_training_costs.checkpoints), "1 minute", "mnist"),
-    Part("memory-mnist", _cost(bench_training_memory.digits), "30 s", "mnist"),
-    Part("memory-made", _cost(bench_training_memory.made), "4 minutes"),
-    Part("resume", _cost(bench_training_survival.resume), "4 minutes", "mnist"),
+    Part("digits", small_digits, "about 20 s a seed", seeded=True),
+    Part("throughput", _cost(bench_training_costs.throughput), "about 5 minutes", "mnist"),
+    Part("decode", _cost(bench_training_costs.decoding), "about 1 minute"),
+    Part("checkpoints", _cost(bench_training_costs.checkpoints), "about 1 minute", "mnist"),
+    Part("memory-mnist", _cost(bench_training_memory.digits), "about 30 s", "mnist"),
+    Part("memory-made", _cost(bench_training_memory.made), "about 4 minutes"),
+    Part("resume", _cost(bench_training_survival.resume), "about 4 minutes", "mnist"),
     Part("mnist-thorough", thorough, "up to 30 minutes a seed", "mnist", seeded=True),
 )
 
@@ -199,7 +199,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=chosen.scratch) as name:
         bench = Bench(given, Path(name), book)
         for part in parts:
-            say(f"{part.name:15} takes about {part.lasts}")
+            say(f"{part.name:15} takes {part.lasts}")
         # Seeds outside, so that the sides of one seed take turns.
         for seed in range(chosen.seeds):
             for part in parts:
