@@ -8,6 +8,7 @@ nothing; otherwise prints a Failed event.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from pathlib import Path
@@ -25,8 +26,8 @@ from storage.errors import DatasetError, PixshelfError, RefusedInput
 if TYPE_CHECKING:
     import keras
 
-MEMORY = 16 << 30
-"""Bytes of address space. TensorFlow alone takes about three gigabytes of it."""
+MEMORY, MEMORY_PER_CPU = 16 << 30, 256 << 20
+"""Bytes of address space, of which TensorFlow and its threads alone take some gigabytes."""
 
 CPU_SECONDS = 1_800
 FILE_BYTES = 4 << 30
@@ -39,6 +40,8 @@ _PICTURES = 256
 def take_apart(request: dict[str, Any]) -> None:
     """Read the file and leave what a stored model needs. Raises RefusedInput."""
     _limit()
+    # A driver maps more address space than the limit; a few pictures need no accelerator.
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     folder = Path(request["folder"])
     asked = request["size"]
     found = read_model_file(
@@ -103,7 +106,7 @@ def _limit() -> None:
     """Bound what this process may take, whatever the file makes of the libraries that read it."""
     wanted = [(resource.RLIMIT_CPU, CPU_SECONDS), (resource.RLIMIT_FSIZE, FILE_BYTES)]
     if sys.platform == "linux":  # other systems count address space in their own ways
-        wanted.append((resource.RLIMIT_AS, MEMORY))
+        wanted.append((resource.RLIMIT_AS, MEMORY + MEMORY_PER_CPU * (os.cpu_count() or 1)))
     for which, most in [*wanted, (resource.RLIMIT_CORE, 0)]:
         hard = resource.getrlimit(which)[1]
         bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
