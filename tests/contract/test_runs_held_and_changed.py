@@ -100,6 +100,9 @@ def test_a_checkpoint_within_an_epoch_takes_the_place_of_the_last(repository: Re
     assert repository.runs.checkpoint(run, "last") == checkpoint(3)
     assert repository.runs.checkpoint(run, "best") == checkpoint(2)
     assert repository.runs.get(run).epochs == (epoch(1),)
+    repository.runs.save_checkpoint(run, checkpoint(4), best=checkpoint(5))
+    assert repository.runs.checkpoint(run, "last") == checkpoint(4)
+    assert repository.runs.checkpoint(run, "best") == checkpoint(5)
 
 
 def test_a_revised_run_has_other_settings_and_another_length(repository: Repository) -> None:
