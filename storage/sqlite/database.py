@@ -7,6 +7,7 @@ connection, opened when first needed, inside `write()`, which holds the lock for
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -30,7 +31,6 @@ _MAGIC = b"SQLite format 3\x00"
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _READONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
@@ -174,7 +174,7 @@ class Database:
     def _create(self) -> None:
         """Make the file, or finish making it, where it is not there or not whole."""
         if self.path.exists() and self.path.stat().st_size > 0:
-            self._refuse_other_files()
+            self._refuse_what_is_no_file()
             self._undo_what_was_cut_short()
         if self.path.exists() and self.path.stat().st_size > 0:
             with self.errors():
@@ -222,7 +222,11 @@ class Database:
         connection that may write can do that; to any other the file looks read-only."""
         if not Path(f"{self.path}-journal").exists():
             return
-        self._refuse_other_files()
+        self._refuse_what_is_no_file()
+        # Only here, where no connection of this process can be: see below.
+        with self.path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise self._no_dataset()
         with (
             self.errors(),
             self._lock_held(),
@@ -232,7 +236,7 @@ class Database:
 
     def _open_reader(self) -> sqlite3.Connection:
         self._undo_what_was_cut_short()
-        self._refuse_other_files()
+        self._refuse_what_is_no_file()
         with self.errors():
             return self._readable(self._connect_reader)
 
@@ -297,13 +301,16 @@ class Database:
             connection.execute("PRAGMA wal_autocheckpoint=0")
         return connection
 
-    def _refuse_other_files(self) -> None:
+    def _refuse_what_is_no_file(self) -> None:
+        """Refuse what is seen to be no dataset from without. The file is left to SQLite to open: to
+        open and close it here would take away the locks that other connections of this process
+        have on it (sqlite.org/howtocorrupt.html, 2.2), and the next process to close the file
+        would then delete the write-ahead log that they go on writing to."""
         path = self.path
         if path.is_dir():
             raise DatasetError(f"{path} is a folder, not a dataset file")
         try:
-            with path.open("rb") as file:
-                magic = file.read(len(_MAGIC))
+            size = path.stat().st_size
         except FileNotFoundError as error:
             raise DatasetError(
                 f"there is no dataset file {path}",
@@ -312,11 +319,16 @@ class Database:
             ) from error
         except OSError as error:
             raise DatasetError(f"cannot read {path}: {error.strerror}") from error
-        if magic != _MAGIC:
-            raise DatasetError(
-                f"{path} is not a dataset file",
-                hint="A dataset file is made by 'pixshelf import' or 'pixshelf db init'.",
-            )
+        if not os.access(path, os.R_OK):
+            raise DatasetError(f"cannot read {path}: {os.strerror(errno.EACCES)}")
+        if size == 0:
+            raise self._no_dataset()
+
+    def _no_dataset(self) -> DatasetError:
+        return DatasetError(
+            f"{self.path} is not a dataset file",
+            hint="A dataset file is made by 'pixshelf import' or 'pixshelf db init'.",
+        )
 
     def _recognise(self, connection: sqlite3.Connection) -> int:
         """The file's schema version. Raises DatasetError if it is not one that can be read."""
@@ -363,7 +375,12 @@ class Database:
             )
         if primary in _READONLY:
             return self._read_only()
-        if primary in _DAMAGED:
+        if primary == sqlite3.SQLITE_NOTADB:
+            return self._no_dataset()
+        return self._unreadable(error, primary)
+
+    def _unreadable(self, error: sqlite3.Error, primary: int | None) -> DatasetError:
+        if primary == sqlite3.SQLITE_CORRUPT:
             return DatasetError(
                 f"{self.path} is damaged: {error}",
                 hint="See what is left with 'pixshelf db check', or restore a backup.",

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,17 @@ def test_the_sqlite_file_of_another_program_is_refused(path: Path, create: bool)
     connection.close()
     with pytest.raises(DatasetError, match="another program"):
         open_repository(path, create=create)
+
+
+def test_another_process_leaves_the_log_of_two_connections_in_place(path: Path) -> None:
+    _make(path)
+    other = "from storage.opening import open_repository as o; o(sys.argv[1]).close()"
+    with open_repository(path) as first, open_repository(path):
+        add_images(first, new_image(1))
+        subprocess.run([sys.executable, "-c", f"import sys; {other}", str(path)], check=True)
+        add_images(first, new_image(2))
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT count(*) FROM image").fetchone() == (3,)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
