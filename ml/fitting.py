@@ -17,7 +17,7 @@ from ml import schedule
 from ml.beginning import new_trainer, smaller_batches
 from ml.calibration import loss_and_accuracy
 from ml.events import CheckpointSaved, Epoch, Event, Note, Phase, Step, Throttle
-from ml.keeping import PATIENT, Best, Keeper, Kept, pack_best, with_logits
+from ml.keeping import PATIENT, QUICK, Best, Keeper, Kept, pack_best, with_place
 from ml.network import put_weights
 from ml.plan import TrainPlan
 from ml.trainer import EVAL_PIXELS, Diverged, OutOfMemory, Progress, Trainer, averaged
@@ -91,7 +91,7 @@ class Fitting:
         self._end_kept = kept.state is not kept.end
         self._logits = kept.logits
         self._throttle = Throttle(time.monotonic)
-        self._clock = time.perf_counter() - (kept.epochs[-1].seconds if kept.epochs else 0.0)
+        self._clock = time.perf_counter() - kept.seconds
         self._trainer: Trainer | None = None
         if kept.state is not None:
             self.trainer.restore(self._in_network(kept.state))
@@ -110,6 +110,11 @@ class Fitting:
         if self._trainer is None:
             return len(self._finished) * self.plan.recipe.steps
         return self._steps_before() + self._trainer.steps
+
+    @property
+    def _seconds(self) -> float:
+        """How long the run has trained, in this process and before."""
+        return time.perf_counter() - self._clock
 
     @property
     def done(self) -> bool:
@@ -197,20 +202,28 @@ class Fitting:
             self._keep(self.trainer.checkpoint(self._epoch), stopping=stopping)
         return not stopping
 
-    def _keep(self, state: Checkpoint, *, stopping: bool) -> None:
-        """Store a state within an epoch. The first one takes along the end of the epoch before,
-        whose place it takes."""
-        best = None
-        if not self._end_kept and self._best is not None and self._end is not None:
-            best = pack_best(self._best, tuple(self._finished), self._end)
-        if stopping:
-            if not self._keeper.save(self._in_run(state), best, patience=PATIENT):
-                text = "others are writing: the work since the last checkpoint is lost"
-                self._tell(Note("warning", text))
-                return
-        elif not self._keeper.save(self._in_run(state), best):
-            return
-        self._end_kept = True
+    def _keep(
+        self, state: Checkpoint, logits: NDArray[np.float32] | None = None, *, stopping: bool
+    ) -> None:
+        """Begin to store a state within an epoch; with `stopping`, also end that. The first one
+        takes along the end of the epoch before, whose place it takes."""
+        seconds, last = self._seconds, self._in_run(state)
+        best, finished = self._best, tuple(self._finished)
+        end = None if self._end_kept else self._end
+
+        def pack() -> tuple[Checkpoint, Checkpoint | None]:
+            place = with_place(last, seconds, logits)
+            if best is None or end is None:
+                return place, None
+            return place, pack_best(best, finished, end)
+
+        def stored() -> None:
+            self._end_kept = True
+
+        self._keeper.save(pack, stored, patience=PATIENT if stopping else QUICK)
+        if stopping and not self._keeper.join():
+            text = "the work since the last checkpoint is lost: it could not be written"
+            self._tell(Note("warning", text))
 
     def _validate(self, state: Checkpoint) -> NDArray[np.float32] | None:
         """The logits on the validation images; None if a stop came first. In pieces of a fixed
@@ -230,7 +243,7 @@ class Fitting:
             out[start:end] = self.trainer.logits(val[start:end], alive=self._alive)
             stopping = self._stopping() and end < len(val)
             if stopping or self._keeper.due():
-                self._keep(with_logits(state, out[:end]), stopping=stopping)
+                self._keep(state, out[:end].copy(), stopping=stopping)
             if stopping:
                 return None
         return out
@@ -253,7 +266,7 @@ class Fitting:
         metrics = EpochMetrics(
             epoch=last.epoch,
             step=last.step,
-            seconds=time.perf_counter() - self._clock,
+            seconds=self._seconds,
             learning_rate=recipe.peak_rate * self.trainer.rate_scale * place,
             train_loss=train_loss,
             train_accuracy=right,
@@ -267,6 +280,7 @@ class Fitting:
         if best is None or better:
             best = Best(last.epoch, last.step, averaged(from_bytes(state.weights)), logits)
         stored = pack_best(best, tuple(self._finished)) if better else None
+        self._keeper.join()
         self._repo.runs.record_epoch(self._run, metrics, last=last, best=stored)
         self._keeper.kept()
         self.epochs.append(metrics)
@@ -307,7 +321,7 @@ class Fitting:
             raise error
         self._trainer = None
         state = self._go_back(rate)
-        self._repo.runs.save_checkpoint(self._run, self._in_run(state))
+        self._repo.runs.save_checkpoint(self._run, with_place(self._in_run(state), self._seconds))
         self._tell(
             Note(
                 "warning",
@@ -327,7 +341,8 @@ class Fitting:
         if end is not None:
             step = min(recipe.steps, end.epoch * self.plan.steps_per_epoch)
             self._end = self._in_run(replace(end, step=step))
-        self._store_plan(self.plan, self._in_run(self._go_back(rate)))
+        last = self._in_run(self._go_back(rate))
+        self._store_plan(self.plan, with_place(last, self._seconds))
         self._tell(
             Note(
                 "warning",
@@ -337,7 +352,9 @@ class Fitting:
         )
 
     def _go_back(self, rate: float) -> Checkpoint:
-        """A new trainer at the end of the last finished epoch; gives its state."""
+        """A new trainer at the end of the last finished epoch; gives its state. Whoever stores that
+        has nothing written after it."""
+        self._keeper.join()
         trainer = self.trainer
         if self._end is not None:
             trainer.restore(self._in_network(self._end))

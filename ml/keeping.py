@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -27,13 +27,10 @@ if TYPE_CHECKING:
 
     Weights = dict[str, NDArray[Any]]
 
-SAVE_EVERY, LONGEST = 6.0, 8.5
-"""Seconds from one checkpoint to the next: the first, or, where writing takes more than SHARE of
-that, up to the second. With the time that a step and the writing take, a process that is killed
-loses less than ten seconds of work."""
-
-SHARE = 0.02
-"""The share of the time that may go into writing checkpoints, so long as LONGEST allows it."""
+SAVE_EVERY = 7.0
+"""Seconds from taking one checkpoint to taking the next, once the one before is written. With the
+time that a step and the writing take, a process that is killed loses less than ten seconds of work.
+"""
 
 RETRY_AFTER = 1.0
 """Seconds until the next try where another process was writing."""
@@ -63,6 +60,7 @@ class Kept:
     `epochs` are the finished ones. `state` is the trainer's, within the epoch after these or at
     their end; None begins the next network. `end` is the state at the end of the last finished
     epoch of the network in training, if it has one. `logits` are those that a validation had.
+    `seconds` is how long it has trained.
     """
 
     epochs: tuple[EpochMetrics, ...] = ()
@@ -71,23 +69,38 @@ class Kept:
     state: Checkpoint | None = None
     end: Checkpoint | None = None
     logits: NDArray[np.float32] | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A checkpoint that is being written; `stored` is to be called once it is."""
+
+    outcome: Future[Checkpoint]
+    stored: Callable[[], None]
 
 
 class Keeper:
-    """Writes a run's checkpoints within epochs, through a connection that waits for nobody long.
-    To be used as a context manager."""
+    """Writes a run's checkpoints within epochs while the training goes on: one at a time, in a
+    thread and through a connection of their own. What came of one is told, or raised, where the
+    training next asks: by `due`, `save` or `join`. To be used as a context manager, in one thread.
+    """
 
     def __init__(self, repo: Repository, run: int, tell: Callable[[Event], None]) -> None:
         self._url = repo.url
         self._run = run
         self._tell = tell
-        self._quick: Repository | None = None
-        self._open = ExitStack()
+        self._thread = ThreadPoolExecutor(1, "checkpoints")
+        self._repo: Repository | None = None
+        self._writing: _Writing | None = None
         self._next = time.monotonic() + SAVE_EVERY
         self._full = False
 
     def due(self) -> bool:
-        """Whether it is time for a checkpoint."""
+        """Whether it is time for a checkpoint, and the one before is written."""
+        if self._writing is not None and not self._writing.outcome.done():
+            return False
+        self.join()
         return time.monotonic() >= self._next
 
     def kept(self) -> None:
@@ -95,36 +108,61 @@ class Keeper:
         self._next = time.monotonic() + SAVE_EVERY
 
     def save(
-        self, last: Checkpoint, best: Checkpoint | None = None, *, patience: float = QUICK
-    ) -> bool:
-        """Store a checkpoint, unless others write for all of `patience` seconds or the disk is
-        full: then the training goes on without. Says whether it is stored."""
-        began = time.monotonic()
-        deadline = began + patience
+        self,
+        pack: Callable[[], tuple[Checkpoint, Checkpoint | None]],
+        stored: Callable[[], None] = lambda: None,
+        *,
+        patience: float = QUICK,
+    ) -> None:
+        """Begin to store what `pack` gives, which runs in the thread: the 'last' checkpoint, and
+        where there is a new one the 'best'. `stored` is called once they are, by `join`. Where
+        others write for all of `patience` seconds, or the disk is full, the training goes on
+        without."""
+        self.join()
+        self.kept()
+        outcome = self._thread.submit(self._write, pack, patience)
+        self._writing = _Writing(outcome, stored)
+
+    def join(self) -> bool:
+        """Wait until nothing is being written. Says whether what was is stored; True where there
+        was nothing. Raises what went wrong unforeseen."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return True
+        try:
+            last = writing.outcome.result()
+        except DatasetBusy:
+            self._next = time.monotonic() + RETRY_AFTER
+            return False
+        except StorageFull as error:
+            if not self._full:
+                self._tell(Note("warning", f"no checkpoint is kept for now: {error.message}"))
+            self._full = True
+            return False
+        self._full = False
+        writing.stored()
+        self._tell(CheckpointSaved(self._run, "last", last.epoch, last.step))
+        return True
+
+    def _write(
+        self, pack: Callable[[], tuple[Checkpoint, Checkpoint | None]], patience: float
+    ) -> Checkpoint:
+        deadline = time.monotonic() + patience
+        last, best = pack()
+        if self._repo is None:
+            self._repo = open_repository(self._url, wait=QUICK)
         while True:
             try:
-                self._repository().runs.save_checkpoint(self._run, last, best=best)
+                self._repo.runs.save_checkpoint(self._run, last, best=best)
             except DatasetBusy:
-                if time.monotonic() < deadline:
-                    continue
-                self._next = time.monotonic() + RETRY_AFTER
-                return False
-            except StorageFull as error:
-                self.kept()
-                if not self._full:
-                    self._tell(Note("warning", f"no checkpoint is kept for now: {error.message}"))
-                self._full = True
-                return False
-            now = time.monotonic()
-            self._next = now + max(SAVE_EVERY, min(LONGEST, (now - began) / SHARE))
-            self._full = False
-            self._tell(CheckpointSaved(self._run, "last", last.epoch, last.step))
-            return True
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                return last
 
-    def _repository(self) -> Repository:
-        if self._quick is None:
-            self._quick = self._open.enter_context(open_repository(self._url, wait=QUICK))
-        return self._quick
+    def _close(self) -> None:
+        if self._repo is not None:
+            self._repo.close()
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +173,15 @@ class Keeper:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._open.close()
+        with self._thread:
+            closing = self._thread.submit(self._close)
+        try:
+            self.join()
+            closing.result()
+        except Exception as second:
+            if error is None:
+                raise
+            error.add_note(f"and its last checkpoint could not be written: {second}")
 
 
 def pack_best(
@@ -154,16 +200,23 @@ def pack_best(
     return Checkpoint(best.epoch, best.step, to_bytes(arrays), optimizer)
 
 
-def with_logits(state: Checkpoint, logits: NDArray[np.float32]) -> Checkpoint:
-    """A state at an epoch's end with what its validation has given so far, if it is not much."""
-    if not 0 < logits.nbytes <= MAX_LOGITS:
-        return state
-    arrays = from_bytes(state.weights) | {"validation": logits}
+def with_place(
+    state: Checkpoint, seconds: float, logits: NDArray[np.float32] | None = None
+) -> Checkpoint:
+    """A trainer's state with the seconds of training so far, and what a validation at an epoch's
+    end has given so far, if that is not much. To be read by `read_kept`."""
+    import numpy as np
+
+    arrays = from_bytes(state.weights) | {"seconds": np.array([seconds])}
+    if logits is not None and 0 < logits.nbytes <= MAX_LOGITS:
+        arrays["validation"] = logits
     return replace(state, weights=to_bytes(arrays))
 
 
 def read_kept(repo: Repository, run: int, epochs_per_network: int) -> Kept:
     """What a run has in the dataset. Raises DatasetError where it does not hang together."""
+    import numpy as np
+
     epochs = repo.runs.get(run).epochs
     last, stored = repo.runs.checkpoint(run, "last"), repo.runs.checkpoint(run, "best")
     count = len(epochs)
@@ -192,13 +245,18 @@ def read_kept(repo: Repository, run: int, epochs_per_network: int) -> Kept:
         end = _end(arrays, stored, count)
     elif begun:
         end = last
+    place = from_bytes(last.weights)
+    seconds = epochs[-1].seconds if epochs else 0.0
+    if place.get("seconds", np.empty(0)).shape == (1,):
+        seconds = max(seconds, float(place["seconds"][0]))
     return Kept(
         epochs=epochs,
         finished=finished,
         best=best,
         state=last if within or begun else None,
         end=end,
-        logits=_part(from_bytes(last.weights), "validation").get(""),
+        logits=_part(place, "validation").get(""),
+        seconds=seconds,
     )
 
 

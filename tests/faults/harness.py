@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120.0
@@ -148,12 +149,19 @@ def make_images(folder: Path, count: int, *, side: int = 8, seed: int = 0) -> Pa
 
 @contextmanager
 def opened(db: Path) -> Iterator[sqlite3.Connection]:
-    """A plain read-only connection."""
-    connection = sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        yield connection
-    finally:
-        connection.close()
+    """A plain connection that changes nothing: read-only, or to a copy where the making of the file
+    was cut short, since to read that means to roll it back."""
+    with TemporaryDirectory() as folder:
+        mode, journal = "ro", Path(f"{db}-journal")
+        if journal.exists():
+            mode = "rw"
+            shutil.copy(journal, folder)
+            db = Path(shutil.copy(db, folder))
+        connection = sqlite3.connect(f"{db.absolute().as_uri()}?mode={mode}", uri=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
 
 
 def content(db: Path) -> Content:

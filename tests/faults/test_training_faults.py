@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import ml.keeping
 from ml.events import CheckpointSaved, Done, Epoch, Event, Note, Phase
-from ml.keeping import Keeper
+from ml.keeping import Keeper, read_kept, with_place
 from ml.settings import TrainSettings
 from ml.training import Training, resume_training, start_training
+from ml.weights import to_bytes
 from storage.errors import PixshelfError, StorageFull
 from storage.opening import open_repository
+from storage.records import Checkpoint
 from storage.repository import Repository
 from storage.sqlite.runs import SqliteRuns
 from tests.making import checkpoint, new_run
@@ -28,7 +30,7 @@ OFTEN = """
 import sys
 if "ml.worker" in sys.orig_argv:
     import ml.keeping
-    ml.keeping.SAVE_EVERY = ml.keeping.LONGEST = 0.01
+    ml.keeping.SAVE_EVERY = 0.01
 """
 """For the child: checkpoints come so often that there are some within each short epoch."""
 
@@ -114,13 +116,63 @@ def test_a_checkpoint_does_not_wait_long_for_another_writer(
     with Keeper(repository, run, told.append) as keeper:
         writer = sqlite3.connect(repository.url, isolation_level=None)
         writer.execute("BEGIN IMMEDIATE")
-        assert not keeper.save(checkpoint(2), patience=0.05)
+        keeper.save(lambda: (checkpoint(2), None), patience=0.05)
+        assert not keeper.join()
         assert repository.runs.checkpoint(run, "last") == checkpoint(1)
         writer.execute("ROLLBACK")
         writer.close()
-        assert keeper.save(checkpoint(2), patience=0.05)
+        keeper.save(lambda: (checkpoint(2), None), patience=0.05)
+        assert keeper.join()
     assert repository.runs.checkpoint(run, "last") == checkpoint(2)
     assert told == [CheckpointSaved(run, "last", 2, 20)]
+
+
+def test_the_training_goes_on_while_a_checkpoint_is_written(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ml.keeping, "SAVE_EVERY", 0.0)
+    run = kept_run(repository)
+    done: list[int] = []
+    go_on = threading.Event()
+
+    def slowly() -> tuple[Checkpoint, None]:
+        go_on.wait(30)
+        return checkpoint(2), None
+
+    with Keeper(repository, run, lambda event: None) as keeper:
+        assert keeper.due()
+        keeper.save(slowly, lambda: done.append(2))
+        assert not keeper.due()
+        assert repository.runs.checkpoint(run, "last") == checkpoint(1)
+        go_on.set()
+        assert keeper.join()
+        assert keeper.due()
+    assert done == [2]
+    assert repository.runs.checkpoint(run, "last") == checkpoint(2)
+
+
+def test_a_checkpoint_that_fails_unforeseen_fails_the_training(repository: Repository) -> None:
+    def broken() -> tuple[Checkpoint, None]:
+        raise ValueError("unforeseen")
+
+    run = kept_run(repository)
+    with Keeper(repository, run, lambda event: None) as keeper:
+        keeper.save(broken)
+        with pytest.raises(ValueError, match="unforeseen"):
+            keeper.join()
+    with (
+        pytest.raises(ValueError, match="unforeseen"),
+        Keeper(repository, run, lambda event: None) as keeper,
+    ):
+        keeper.save(broken)
+
+
+def test_the_time_trained_before_a_kill_counts(repository: Repository) -> None:
+    run = repository.runs.create(new_run())
+    state = Checkpoint(1, 7, to_bytes({}), to_bytes({}))
+    with Keeper(repository, run, lambda event: None) as keeper:
+        keeper.save(lambda: (with_place(state, 12.5), None))
+    assert read_kept(repository, run, 3).seconds == 12.5
 
 
 def test_a_full_disk_is_told_once_and_does_not_end_the_training(
@@ -134,10 +186,12 @@ def test_a_full_disk_is_told_once_and_does_not_end_the_training(
     with Keeper(repository, run, told.append) as keeper:
         with monkeypatch.context() as patch:
             patch.setattr(SqliteRuns, "save_checkpoint", full)
-            assert not keeper.save(checkpoint(2))
-            assert not keeper.save(checkpoint(3))
+            for _ in range(2):
+                keeper.save(lambda: (checkpoint(2), None))
+                assert not keeper.join()
         assert [type(event) for event in told] == [Note]
-        assert keeper.save(checkpoint(4))
+        keeper.save(lambda: (checkpoint(4), None))
+        assert keeper.join()
     assert repository.runs.checkpoint(run, "last") == checkpoint(4)
 
 
@@ -147,7 +201,7 @@ def test_a_run_that_is_stopped_waits_longer_for_its_last_checkpoint(
     monkeypatch.setattr(ml.keeping, "QUICK", 0.05)
     run = kept_run(repository)
     told: list[Event] = []
-    writer = sqlite3.connect(repository.url, isolation_level=None)
+    writer = sqlite3.connect(repository.url, isolation_level=None, check_same_thread=False)
     writer.execute("BEGIN IMMEDIATE")
     tries: list[int] = []
     save = SqliteRuns.save_checkpoint
@@ -160,6 +214,7 @@ def test_a_run_that_is_stopped_waits_longer_for_its_last_checkpoint(
 
     monkeypatch.setattr(SqliteRuns, "save_checkpoint", counted)
     with Keeper(repository, run, told.append) as keeper:
-        assert keeper.save(replace(checkpoint(5), step=51), patience=30.0)
+        keeper.save(lambda: (checkpoint(5), None), patience=30.0)
+        assert keeper.join()
     writer.close()
     assert len(tries) == 3

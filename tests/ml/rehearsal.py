@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 import ml.fitting
-import ml.keeping
 import ml.running
 from ml.events import CheckpointSaved, Done, Event, Note, Started
+from ml.keeping import Keeper
 from ml.running import RunFailed, Running
 from ml.settings import TrainSettings
 from ml.trainer import Trainer, prepare_tensorflow
@@ -98,6 +98,11 @@ class Rehearsal:
         ]
 
 
+def _always(keeper: Keeper) -> bool:
+    keeper.join()
+    return True
+
+
 def _nth_checkpoint(number: int) -> Callable[[Event], bool]:
     left = itertools.count(1)
     return lambda event: isinstance(event, CheckpointSaved) and next(left) == number
@@ -110,8 +115,7 @@ def rehearsing() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ml.running, "import_tensorflow", lambda: __import__("tensorflow"))
         patch.setattr(ml.running, "prepare_tensorflow", lambda threads: prepare_tensorflow(None))
-        patch.setattr(ml.keeping, "SAVE_EVERY", 0.0)
-        patch.setattr(ml.keeping, "LONGEST", 0.0)
+        patch.setattr(Keeper, "due", _always)
         patch.setattr(ml.fitting, "EVAL_PIXELS", 64)
         yield patch
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-import ml.keeping
 from ml.events import CheckpointSaved, Done, Epoch, Event, Phase, Step
+from ml.keeping import Keeper
 from ml.settings import TrainSettings
 from ml.spec import ArchitectureSpec
 from ml.trainer import Diverged, OutOfMemory
@@ -268,7 +268,7 @@ def test_a_training_starts_from_the_weights_of_a_model(one: Rehearsal) -> None:
 def test_a_budget_of_minutes_becomes_steps_that_can_be_repeated(
     one: Rehearsal, other: Rehearsal, patch: pytest.MonkeyPatch
 ) -> None:
-    patch.setattr(ml.keeping, "SAVE_EVERY", 60.0)
+    patch.setattr(Keeper, "due", lambda keeper: False)
     budget = replace(SETTINGS, epochs=None, minutes=0.05)
     done = one.train(budget)
     record = one.repository.runs.get(1)
