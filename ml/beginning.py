@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ml.events import Event, Note
 from ml.network import HEAD
@@ -15,12 +16,21 @@ from ml.weights import from_bytes
 from storage.errors import NotReady
 from storage.repository import Repository
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 def new_trainer(
-    repo: Repository, plan: TrainPlan, member: int, tell: Callable[[Event], None] | None = None
+    repo: Repository,
+    plan: TrainPlan,
+    images: NDArray[np.uint8],
+    member: int,
+    tell: Callable[[Event], None] | None = None,
 ) -> Trainer:
-    """The trainer of a run's network (from 0), at its beginning: fresh, or with what fits of the
-    model that the plan starts from, which `tell` hears of. Raises NotReady if nothing fits."""
+    """The trainer of a run's network (from 0) for the training `images`, at its beginning: fresh,
+    or with what fits of the model that the plan starts from, which `tell` hears of. Raises
+    NotReady if nothing fits."""
     trainer = Trainer(
         replace(plan.architecture, members=1),
         plan.recipe,
@@ -29,6 +39,7 @@ def new_trainer(
         class_weights=plan.class_weights,
     )
     if plan.initial is None:
+        trainer.whiten(images)
         return trainer
     weights = from_bytes(repo.models.weights(plan.initial))
     if repo.models.get(plan.initial).labels != plan.labels:
@@ -61,7 +72,14 @@ def smaller_batches(plan: TrainPlan, error: BaseException) -> TrainPlan:
     after = -(-len(plan.train) // batch)
     last = old.steps - (old.epochs - 1) * before
     steps = (old.epochs - 1) * after + math.ceil(last * after / before)
-    recipe = replace(old, batch=batch, steps=steps, peak_rate=old.peak_rate / math.sqrt(2))
+    calm = math.sqrt(0.5)
+    recipe = replace(
+        old,
+        batch=batch,
+        steps=steps,
+        peak_rate=old.peak_rate * calm,
+        muon_rate=old.muon_rate * calm,
+    )
     return with_recipe(plan, recipe)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ml.beginning import new_trainer, with_recipe
 from ml.fitting import Arrays
 from ml.plan import TrainPlan
-from ml.settings import MAX_STEPS
+from ml.settings import MAX_STEPS, resolve
 from ml.trainer import EVAL_PIXELS, Trainer
 from storage.repository import Repository
 
@@ -36,7 +37,7 @@ def paced(
     """The plan with as many steps as are over by `end` (by time.monotonic), one at the least, and
     what was measured for it, as plain JSON values. Of several networks each gets its share."""
     began = time.monotonic()
-    trainer = new_trainer(repo, plan, 0)
+    trainer = new_trainer(repo, plan, arrays.train, 0)
     building, step = _time_steps(trainer, arrays, (end - began) * SHARE, stopping)
     tracing, picture = _time_validation(trainer, arrays)
     building += tracing
@@ -48,7 +49,22 @@ def paced(
         "validation_seconds": picture * len(arrays.val),
         "building_seconds": building,
     }
-    return with_recipe(plan, plan.recipe.lasting(steps, plan.steps_per_epoch)), facts
+    return _lasting(plan, steps), facts
+
+
+def _lasting(plan: TrainPlan, steps: int) -> TrainPlan:
+    """The plan that `--steps` would have given: how strongly pictures are distorted depends on how
+    often they are seen."""
+    spec = plan.input
+    chosen = resolve(
+        replace(plan.settings, minutes=None, steps=steps),
+        images=len(plan.train),
+        height=spec.height,
+        width=spec.width,
+        channels=spec.channels,
+    )
+    recipe = plan.recipe.lasting(steps, plan.steps_per_epoch)
+    return with_recipe(plan, replace(recipe, augment=chosen.augment))
 
 
 def _fitting(seconds: float, step: float, validation: float, steps_per_epoch: int) -> int:

@@ -127,10 +127,10 @@ class Recipe:
     """The numbers that a training runs by.
 
     `steps` is how many batches each network of `members` is trained with; `epochs` is how many
-    passes over the images that is, the last of which may end early. `peak_rate` is the highest
-    learning rate of the one-cycle schedule, `ema_decay` the share of the averaged weights that is
-    kept at each step, `width` the number of filters of the first stage. `flips` allows mirrored
-    pictures.
+    passes over the images that is, the last of which may end early. `peak_rate` and `muon_rate`
+    are the highest learning rates of the one-cycle schedule, AdamW's and Muon's; `ema_decay` is the
+    share of the averaged weights that is kept at each step, `width` the number of filters of the
+    first stage. `flips` allows mirrored pictures.
     """
 
     epochs: int
@@ -138,6 +138,7 @@ class Recipe:
     members: int
     batch: int
     peak_rate: float
+    muon_rate: float
     weight_decay: float
     label_smoothing: float
     ema_decay: float
@@ -183,16 +184,22 @@ _EFFORTS: dict[str, _Effort] = {
     "thorough": _Effort(500_000, 10, 60, 600, 24),
 }
 
-_LARGE_SET = 20_000
-"""From here on a few epochs do not repeat a picture often enough for distortions to pay."""
+_LARGE_SET, _FEW_EPOCHS = 20_000, 5
+"""With so many digits so few epochs do not repeat a picture often enough for distortions to pay."""
+
+_SMALL_SET = 4_000
+"""With fewer photos than this, each is seen so often that only strong distortions help."""
 
 _DIGIT_SIDE = 32
 """Grey pictures up to this size may be characters, which mirroring would turn into others."""
 
-_PEAK_RATE = 0.01
-"""The highest learning rate, for batches of _USUAL_BATCH; it goes with the root of the batch."""
+_PEAK_RATE, _MUON_RATE = 0.02, 0.1
+"""The highest learning rates, for batches of _USUAL_BATCH; they go with the root of the batch."""
 
 _USUAL_BATCH = 128
+
+_TAUGHT = 0.3
+"""What is left of the learning rates where the training starts from a model."""
 
 
 def resolve(
@@ -213,17 +220,22 @@ def resolve(
         epochs = min(effort.most_epochs, max(effort.least_epochs, usual))
         epochs = max(epochs, math.ceil(effort.least_steps / steps_per_epoch))
     steps = settings.steps or epochs * steps_per_epoch
+    epochs = math.ceil(steps / steps_per_epoch)
+    calm = min(1.0, math.sqrt(batch / _USUAL_BATCH))
+    if settings.start_from is not None:
+        calm *= _TAUGHT
     like_digits = channels == 1 and max(height, width) <= _DIGIT_SIDE
     return Recipe(
-        epochs=math.ceil(steps / steps_per_epoch),
+        epochs=epochs,
         steps=steps,
         members=settings.ensemble or 1,
         batch=batch,
-        peak_rate=_PEAK_RATE * min(1.0, math.sqrt(batch / _USUAL_BATCH)),
+        peak_rate=_PEAK_RATE * calm,
+        muon_rate=_MUON_RATE * calm,
         weight_decay=0.05,
         label_smoothing=0.05,
         ema_decay=0.995,
-        augment=_strength(settings, images, like_digits),
+        augment=_strength(settings, images, epochs, like_digits),
         flips=channels == 3,
         width=effort.width,
     )
@@ -237,14 +249,18 @@ def _batch(images: int) -> int:
     return 16
 
 
-def _strength(settings: TrainSettings, images: int, like_digits: bool) -> Strength:
+def _strength(settings: TrainSettings, images: int, epochs: int, like_digits: bool) -> Strength:
     if settings.augment != "auto":
         return settings.augment
     if settings.preset == "thorough":
         return "strong"
-    return (
-        "none" if like_digits and (images >= _LARGE_SET or settings.preset == "quick") else "light"
-    )
+    if like_digits:
+        if settings.preset == "quick":
+            return "none"
+        # How long a budget of time lasts is found out with distortions, which cost a little.
+        few = epochs <= _FEW_EPOCHS and settings.minutes is None
+        return "none" if few and images >= _LARGE_SET else "light"
+    return "strong" if images < _SMALL_SET else "light"
 
 
 def _one_of(field: str, value: object, allowed: tuple[str, ...]) -> None:

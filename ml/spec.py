@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from ml.pixels import InputSpec
 from storage.errors import DatasetError
 
 FAMILY = "pixshelf-conv"
-VERSION = 1
-"""Specs of one network. Those of an ensemble say ENSEMBLE_VERSION, so that a program that knows of
-no ensembles refuses them."""
+VERSION = 2
+"""Version 1 knew neither ensembles nor the choice of the last pooling, which was the average."""
 
-ENSEMBLE_VERSION = 2
 MAX_MEMBERS = 16
+
+Pooling = Literal["average", "max"]
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 MAX_STAGES = 12
 MAX_CONVS = 16
@@ -41,7 +42,8 @@ WIDEST = 256
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Some 3x3 convolutions of `filters` each at one resolution, then, if `pool`, half of it."""
+    """Some 3x3 convolutions of `filters` each. If `pool`, the last of them is pooled to half the
+    resolution."""
 
     filters: int
     convs: int
@@ -50,7 +52,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class ArchitectureSpec:
-    """The network: a stem, stages, global pooling and one dense layer of `classes` logits.
+    """The network: a stem, stages, global `pooling` and one dense layer of `classes` logits.
 
     The stem is one convolution of `stem_filters`, `stem_kernel` pixels wide, moved by
     `stem_stride`. Every convolution is followed by batch normalisation and a ReLU. With more than
@@ -63,15 +65,15 @@ class ArchitectureSpec:
     stem_stride: int
     stages: tuple[Stage, ...]
     classes: int
+    pooling: Pooling = "average"
     members: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values; `from_json` gives an equal spec back. Its 'input' is
         InputSpec's own JSON."""
-        more = {"members": self.members} if self.members > 1 else {}
-        return more | {
+        return {
             "family": FAMILY,
-            "version": ENSEMBLE_VERSION if more else VERSION,
+            "version": VERSION,
             "input": self.input.to_json(),
             "stem": {
                 "filters": self.stem_filters,
@@ -83,6 +85,8 @@ class ArchitectureSpec:
                 for stage in self.stages
             ],
             "classes": self.classes,
+            "pooling": self.pooling,
+            "members": self.members,
         }
 
     @classmethod
@@ -90,15 +94,17 @@ class ArchitectureSpec:
         """The spec from plain JSON values. Raises DatasetError, naming the part that will not do,
         for a spec that is malformed, out of bounds, or of another family or version."""
         body = _object("spec", value)
-        known = (VERSION, ENSEMBLE_VERSION)
-        if body.get("family") != FAMILY or body.get("version") not in known:
+        if body.get("family") != FAMILY or body.get("version") not in (1, VERSION):
             raise DatasetError(
                 f"the model cannot be read: it is of family {body.get('family')!r:.40}, "
                 f"version {body.get('version')!r:.40}; this program knows {FAMILY}, "
-                f"{VERSION} and {ENSEMBLE_VERSION}",
+                f"1 to {VERSION}",
                 hint="the model was made by a newer version of pixshelf, or by another program",
             )
         stem = _object("stem", body.get("stem"))
+        pooling = body.get("pooling", "average")
+        if pooling not in POOLINGS:
+            raise _bad("pooling", pooling)
         stages = body.get("stages")
         if not isinstance(stages, list) or len(stages) > MAX_STAGES:
             raise _bad("stages", stages)
@@ -109,6 +115,7 @@ class ArchitectureSpec:
             stem_stride=_whole("stem stride", stem.get("stride"), MAX_STRIDE),
             stages=tuple(_stage(stage) for stage in stages),
             classes=_whole("classes", body.get("classes"), MAX_CLASSES),
+            pooling=pooling,
             members=_whole("members", body.get("members", 1), MAX_MEMBERS),
         )
 
@@ -128,7 +135,7 @@ def design(spec: InputSpec, *, classes: int, width: int) -> ArchitectureSpec:
         stages.append(Stage(filters, 1, pool=True))
         side //= 2
     stages.append(Stage(min(WIDEST, 2 * filters), 2, pool=False))
-    return ArchitectureSpec(spec, width, kernel, stride, tuple(stages), classes)
+    return ArchitectureSpec(spec, width, kernel, stride, tuple(stages), classes, pooling="max")
 
 
 def parameters(spec: ArchitectureSpec) -> int:

@@ -1,4 +1,4 @@
-"""The training loop: AdamW on a one-cycle schedule, with a running average of the weights.
+"""The training loop: Muon and AdamW on a one-cycle schedule, with a running average of the weights.
 
 A Trainer holds a network, its optimizer and the average, and takes steps on arrays in memory. All
 that is random is a function of (seed, epoch, step), so the same seed and arrays give the same
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from ml import schedule
 from ml.augment import LIMITS, augment
-from ml.network import build_network, put_weights, take_weights
+from ml.network import STEM, build_network, put_weights, take_weights
+from ml.optimizer import Optimizer, corrections, subtract
 from ml.order import batches
 from ml.settings import Recipe
 from ml.spec import ArchitectureSpec
 from ml.weights import from_bytes, to_bytes
+from ml.whitening import whitening_kernel
 from storage.errors import DatasetError, PixshelfError
 from storage.records import Checkpoint
 
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
     from numpy.typing import NDArray
-
-FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-7
-"""Adam's own. 0.99 in place of 0.999 since a training may have only a few hundred steps."""
 
 EVAL_PIXELS = 1 << 20
 """Validation batches have about this many pixels."""
@@ -102,11 +101,15 @@ class Trainer:
         self._class_weights = class_weights
         self._strategy = _strategy(devices)
         with self._strategy.scope():
-            self.network = build_network(spec, seed=seed)
+            self.network = build_network(spec, seed=seed, in_training=True)
             self.average = build_network(spec, seed=seed)
-            self._trained = [variable.value for variable in self.network.trainable_variables]
-            self._first = [tf.Variable(tf.zeros_like(value)) for value in self._trained]
-            self._second = [tf.Variable(tf.zeros_like(value)) for value in self._trained]
+            variables = self.network.trainable_variables
+            self._trained = [variable.value for variable in variables]
+            self._optimizer = Optimizer(
+                self._trained,
+                [_is_inner_kernel(variable) for variable in variables],
+                weight_decay=recipe.weight_decay,
+            )
             self._sums = tf.Variable(tf.zeros(2), aggregation=tf.VariableAggregation.SUM)
         self._step = tf.function(
             self._take_step,
@@ -114,7 +117,7 @@ class Trainer:
                 tf.TensorSpec([recipe.batch, *spec.input.shape], tf.uint8),
                 tf.TensorSpec([recipe.batch], tf.int32),
                 tf.TensorSpec([2], tf.int64),
-                tf.TensorSpec([4], tf.float32),
+                tf.TensorSpec([5], tf.float32),
             ],
             autograph=False,  # it would leave files behind in the temporary folder
             jit_compile=False,
@@ -166,11 +169,11 @@ class Trainer:
             return Progress(epoch, self.steps, loss, right, rate, speed, self.seconds)
 
         for indices in order[done:]:
-            rate = self.recipe.peak_rate * self.rate_scale
-            rate *= schedule.one_cycle(self.steps / self.recipe.steps)
+            share = self.rate_scale * schedule.one_cycle(self.steps / self.recipe.steps)
+            rate = self.recipe.peak_rate * share
             when = np.array([epoch, self.steps], np.int64)
             try:
-                self._step(images[indices], targets[indices], when, self._scalars(rate))
+                self._step(images[indices], targets[indices], when, self._scalars(share))
             except (tf.errors.ResourceExhaustedError, MemoryError) as error:
                 raise OutOfMemory(
                     f"a batch of {self.recipe.batch} does not fit in memory",
@@ -205,8 +208,7 @@ class Trainer:
         import numpy as np
 
         weights = _prefixed("network/", self.network) | _prefixed("average/", self.average)
-        slots = {f"first/{at}": value.numpy() for at, value in enumerate(self._first)}
-        slots |= {f"second/{at}": value.numpy() for at, value in enumerate(self._second)}
+        slots: dict[str, NDArray[Any]] = dict(self._optimizer.state())
         slots["sums"] = np.array(self._total(), np.float32)
         slots["rate_scale"] = np.array([self.rate_scale])
         if not all(np.isfinite(array).all() for array in (*weights.values(), *slots.values())):
@@ -217,17 +219,22 @@ class Trainer:
         """Go back to a checkpoint of the same spec and recipe. Raises DatasetError for another."""
         weights = from_bytes(checkpoint.weights)
         slots = from_bytes(checkpoint.optimizer)
-        names = {f"{kind}/{at}" for kind in ("first", "second") for at in range(len(self._trained))}
-        if slots.keys() != names | {"sums", "rate_scale"}:
+        if slots.keys() != self._optimizer.names() | {"sums", "rate_scale"}:
             raise DatasetError("the checkpoint's optimizer is not one of this network")
         for prefix, network in (("network/", self.network), ("average/", self.average)):
             put_weights(network, averaged(weights, prefix))
-        for at, (first, second) in enumerate(zip(self._first, self._second, strict=True)):
-            first.assign(slots[f"first/{at}"])
-            second.assign(slots[f"second/{at}"])
+        self._optimizer.restore(slots)
         self._sums.assign(slots["sums"])
         self.rate_scale = float(slots["rate_scale"][0])
         self.steps = checkpoint.step
+
+    def whiten(self, images: NDArray[np.uint8]) -> None:
+        """Begin with a first layer made for these images (see ml.whitening)."""
+        weights = take_weights(self.network)
+        kernel = f"{STEM}/kernel"
+        weights[kernel] = whitening_kernel(images, weights[kernel], self.seed)
+        put_weights(self.network, weights)
+        put_weights(self.average, weights)
 
     def start_from(self, weights: Mapping[str, NDArray[Any]]) -> list[str]:
         """Begin with every weight that fits by name and shape; the names of those left fresh."""
@@ -255,13 +262,14 @@ class Trainer:
             hint="try another --seed, or a larger --batch",
         )
 
-    def _scalars(self, rate: float) -> NDArray[np.float32]:
-        """What changes from step to step, in one array: it crosses into TensorFlow once."""
+    def _scalars(self, share: float) -> NDArray[np.float32]:
+        """What changes from step to step, in one array: it crosses into TensorFlow once. `share`
+        is that of the highest learning rates."""
         import numpy as np
 
-        count = self.steps + 1
         keep = schedule.averaging(self.recipe.ema_decay, self.steps)
-        return np.array([rate, FIRST_DECAY**count, SECOND_DECAY**count, 1 - keep], np.float32)
+        rates = (share * self.recipe.peak_rate, share * self.recipe.muon_rate)
+        return np.array([*rates, *corrections(self.steps + 1), 1 - keep], np.float32)
 
     def _take_step(self, images: Any, targets: Any, when: Any, scalars: Any) -> None:
         """One batch: distort, differentiate, move the weights, and let the average follow."""
@@ -310,34 +318,10 @@ class Trainer:
         return images[low:high], targets[low:high], share, seed
 
     def _apply(self, gradients: Sequence[Any], scalars: Any) -> None:
-        """AdamW with decoupled decay (Loshchilov and Hutter 2019), then the running average."""
-        import tensorflow as tf
-
-        # By raw operations on this device's own copy: each device does the same with the same
-        # gradients, so that the copies stay alike.
-        subtract = tf.raw_ops.AssignSubVariableOp
-        rate = scalars[0]
-        for gradient, value, first, second in zip(
-            gradients, self._trained, self._first, self._second, strict=True
-        ):
-            if len(value.shape) > 1:  # decay pulls at kernels, not at biases and normalisations
-                pull = rate * self.recipe.weight_decay * value
-                subtract(resource=value.handle, value=pull)
-            tf.raw_ops.ResourceApplyAdam(
-                var=value.handle,
-                m=first.handle,
-                v=second.handle,
-                beta1_power=scalars[1],
-                beta2_power=scalars[2],
-                lr=rate,
-                beta1=FIRST_DECAY,
-                beta2=SECOND_DECAY,
-                epsilon=EPSILON,
-                grad=gradient,
-            )
+        """Move the weights, then let their running average follow."""
+        self._optimizer.apply(gradients, scalars[:2], scalars[2:4])
         for mean, now in zip(self.average.variables, self.network.variables, strict=True):
-            gap = mean.value - now.value
-            subtract(resource=mean.value.handle, value=scalars[3] * gap)
+            subtract(mean.value, scalars[4] * (mean.value - now.value))
 
     def _smoothed_loss(self, logits: Any, targets: Any) -> Any:
         import tensorflow as tf
@@ -348,6 +332,11 @@ class Trainer:
         if self._class_weights is not None:
             losses *= tf.gather(tf.constant(self._class_weights, tf.float32), targets)
         return losses
+
+
+def _is_inner_kernel(variable: Any) -> bool:
+    """Whether it is a convolution's kernel, but for the first layer's."""
+    return len(variable.shape) == 4 and not variable.path.startswith(f"{STEM}/")
 
 
 def _strategy(devices: tuple[str, ...] | None) -> Any:

@@ -22,6 +22,7 @@ from ml.network import (
     put_weights,
     take_weights,
 )
+from ml.optimizer import orthogonal
 from ml.pixels import InputSpec
 from ml.settings import Recipe
 from ml.spec import ArchitectureSpec, Stage, design, parameters
@@ -38,6 +39,7 @@ RECIPE = Recipe(
     members=1,
     batch=32,
     peak_rate=0.01,
+    muon_rate=0.05,
     weight_decay=0.05,
     label_smoothing=0.05,
     ema_decay=0.9,
@@ -378,8 +380,54 @@ def test_each_picture_of_a_batch_is_distorted_in_its_own_way(data: Any) -> None:
 
 
 def test_a_plain_picture_stays_plain_whatever_its_shade() -> None:
-    white = np.full((16, 12, 10, 3), 255, np.uint8)
+    white = np.full((16, 12, 10, 1), 255, np.uint8)
     assert np.array_equal(distorted(white), white)
+
+
+def test_colour_pictures_change_their_brightness() -> None:
+    grey = np.full((16, 12, 10, 3), 100, np.uint8)
+    means = distorted(grey).mean(axis=(1, 2, 3))
+    assert means.std() > 5
+    assert (np.abs(means - 100) < 40).all()
+
+
+def test_a_colour_picture_loses_a_square_to_its_mean() -> None:
+    from ml.augment import Limits
+
+    stripes = np.zeros((8, 20, 20, 3), np.uint8)
+    stripes[:, ::2] = 200
+    still = Limits(turn=0, scale=0, shear=0, shift=0, hole=0.3)
+    out: Any = augment(stripes, limits=still, flips=False, seed=0, epoch=1, step=0)
+    lost = (out.numpy() == 100).all(axis=3)
+    assert (lost.sum(axis=(1, 2)) <= 36).all()
+    assert (lost.sum(axis=(1, 2)) >= 9).all()
+
+
+def test_a_matrix_is_made_nearly_orthogonal() -> None:
+    made: Any = orthogonal(np.random.default_rng(0).normal(size=(40, 12)).astype(np.float32))
+    values = np.linalg.svd(made.numpy(), compute_uv=False)
+    assert values.min() > 0.5
+    assert values.max() < 1.3
+
+
+def test_a_network_in_training_has_the_weights_and_answers_of_the_plain_one(data: Any) -> None:
+    plain, fast = build_network(SMALL, seed=1), build_network(SMALL, seed=1, in_training=True)
+    weights = take_weights(plain)
+    assert weights.keys() == take_weights(fast).keys()
+    assert np.array_equal(plain(data[0]).numpy(), fast(data[0]).numpy())
+    expected, found = plain(data[0], training=True), fast(data[0], training=True)
+    assert np.allclose(expected, found, atol=1e-4)
+    moved, by_keras = take_weights(fast), take_weights(plain)
+    for name, value in moved.items():
+        assert np.allclose(value, by_keras[name], rtol=2e-2, atol=1e-5), name
+
+
+def test_the_first_layer_can_begin_with_what_the_pictures_are_made_of(data: Any) -> None:
+    made = trainer()
+    made.whiten(data[0])
+    kernel = take_weights(made.network)["stem/kernel"]
+    assert np.array_equal(kernel[..., 0], -kernel[..., 2])
+    assert np.array_equal(kernel, take_weights(made.average)["stem/kernel"])
 
 
 def test_mirroring_turns_about_half_of_the_pictures() -> None:

@@ -210,4 +210,25 @@ def test_small_grey_pictures_are_never_mirrored() -> None:
 def test_colour_pictures_may_be_mirrored() -> None:
     recipe = resolve(TrainSettings(), images=900, height=64, width=64, channels=3)
     assert recipe.flips is True
-    assert recipe.augment == "light"
+
+
+@pytest.mark.parametrize(("images", "strength"), [(900, "strong"), (9_000, "light")])
+def test_a_few_photos_are_distorted_more_than_many(images: int, strength: str) -> None:
+    recipe = resolve(TrainSettings(), images=images, height=64, width=64, channels=3)
+    assert recipe.augment == strength
+
+
+@pytest.mark.parametrize(
+    ("chosen", "strength"),
+    [({"epochs": 3}, "none"), ({"epochs": 12}, "light"), ({"minutes": 2.0}, "light")],
+)
+def test_many_digits_are_distorted_once_they_are_seen_often(
+    chosen: dict[str, Any], strength: str
+) -> None:
+    assert digits_recipe(TrainSettings(**chosen), images=60_000).augment == strength
+
+
+def test_a_training_that_starts_from_a_model_goes_slower() -> None:
+    fresh, taught = (digits_recipe(TrainSettings(start_from=model)) for model in (None, "old"))
+    assert taught.peak_rate < fresh.peak_rate
+    assert taught.muon_rate < fresh.muon_rate
