@@ -45,7 +45,7 @@ SUMMARIES = {
     "eval": "Measure a model on the labelled images of a split.",
     "predict": "Say what is in images: files, folders or stored ones.",
     "runs": "List, show, resume, attach to, stop or remove trainings.",
-    "models": "List, show, export, import or remove models.",
+    "models": "List, show, export, import, rename or remove models.",
     "export": "Write images to folders, manifests, arrays or a dataset.",
     "merge": "Bring another dataset's images, labels, splits and tags in.",
     "sql": "Ask the dataset a question in SQL; it can only read.",

@@ -14,8 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import typer
-
 from cli.commands.train import result_line
 from cli.evaluation import print_confusion, print_summary
 from cli.output import line, note, write_json
@@ -23,12 +21,12 @@ from cli.pictures import picture_lines
 from cli.plan_lines import plan_lines
 from cli.session import Session, default_data_folder
 from cli.text import in_time, percent, printable
-from cli.watching import train_watched
+from cli.watching import leave, train_watched
 from ml.evaluating import Evaluation, evaluate
 from ml.plan import plan_training
 from ml.predicting import Predictor, load_predictor, predict_stored, ranked
 from ml.settings import TrainSettings
-from storage.errors import ExitCode, NotReady, RefusedInput
+from storage.errors import NotReady, RefusedInput
 from storage.importing.digits import COUNT, LABELS, write_digits
 from storage.importing.pipeline import import_source
 from storage.opening import open_repository
@@ -124,9 +122,12 @@ def _have_model(repo: Repository, state: Session, *, json: bool) -> bool:
     settings = TrainSettings(name="digits", threads=state.threads(None))
     for text in plan_lines(plan_training(repo, settings)):
         note(text, quiet=state.quiet or json)
-    outcome = train_watched(repo.url, settings, json=False, quiet=state.quiet or json)
+    program = shlex.join([_program(), "--db", repo.url])
+    outcome = train_watched(
+        repo.url, settings, json=False, quiet=state.quiet or json, program=program
+    )
     if outcome.interrupted:
-        raise typer.Exit(ExitCode.INTERRUPTED)
+        leave(outcome, quiet=state.quiet)
     if outcome.done is None or outcome.done.model is None:
         raise NotReady("the training gave no model", hint="pixshelf runs ls shows how it ended")
     line_unless(json, result_line(outcome.done))

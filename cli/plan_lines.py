@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cli.text import in_columns, plural, printable, width
+from ml.pixels import InputSpec
 from ml.plan import TrainPlan
 
 MOST_LABELS = 12
@@ -11,7 +12,7 @@ MOST_LABELS = 12
 _WIDE = 79
 """A table of labels that is wider than this is turned on its side."""
 
-_FITTED = {"letterbox": "letterboxed", "stretch": "stretched", "crop": "cropped"}
+FITTED = {"letterbox": "letterboxed", "stretch": "stretched", "crop": "cropped"}
 
 
 def plan_lines(plan: TrainPlan) -> list[str]:
@@ -53,20 +54,29 @@ def _images(plan: TrainPlan) -> list[str]:
     return [title, *table]
 
 
+def network_words(parameters: int, members: int) -> str:
+    """A network's size, or that of several alike; `parameters` are those of all."""
+    each = f"{parameters // members:,} parameters"
+    return each if members == 1 else f"{members} networks of {each} each"
+
+
+def input_words(spec: InputSpec) -> str:
+    """The size and kind of the pictures that a network takes."""
+    return f"{spec.width}x{spec.height} {'grey' if spec.channels == 1 else 'colour'}"
+
+
 def _input(plan: TrainPlan) -> str:
     spec = plan.input
-    kind = f"{spec.width}x{spec.height} {'grey' if spec.channels == 1 else 'colour'}"
+    kind = input_words(spec)
     if plan.smallest == plan.largest == (spec.width, spec.height):
         return f"{kind}, as the pictures are"
     sizes = [f"{wide}x{high}" for wide, high in (plan.smallest, plan.largest)]
-    return f"{kind}, {_FITTED[spec.resize]} from {'..'.join(dict.fromkeys(sizes))}"
+    return f"{kind}, {FITTED[spec.resize]} from {'..'.join(dict.fromkeys(sizes))}"
 
 
 def _network(plan: TrainPlan) -> str:
-    members = plan.recipe.members
-    each = f"{plan.parameters // members:,} parameters"
     start = "" if plan.initial is None else f", started from model {plan.initial}"
-    return (each if members == 1 else f"{members} networks of {each} each") + start
+    return network_words(plan.parameters, plan.recipe.members) + start
 
 
 def _length(plan: TrainPlan) -> str:

@@ -1,5 +1,5 @@
-"""What a label or a tag may be. Everything that stores one, from whatever source, comes through
-here, so that the same word typed on two machines is one label."""
+"""What a label, a tag or a model's name may be. Everything that stores a label or a tag, from
+whatever source, comes through here, so that the same word typed on two machines is one label."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ def clean_tag(text: str) -> str:
             f"the tag {_shown(tag)} has a comma in it", hint="Give two tags, one after the other."
         )
     return tag
+
+
+def clean_name(text: str) -> str:
+    """The name that `text` gives a model; the rules are those of a label. It may not be a number,
+    which would look like an id. Raises RefusedInput."""
+    name = _clean(text, "name")
+    if name.isdecimal():
+        raise RefusedInput(
+            f"the name {_shown(name)} is a number, which stands for a model's id",
+            hint="Put a letter into it.",
+        )
+    return name
 
 
 def clean_tags(texts: list[str] | tuple[str, ...]) -> tuple[str, ...]:

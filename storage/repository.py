@@ -322,6 +322,11 @@ class Models(Protocol):
         """Its LiteRT bytes, checked against their sha256. Raises NotFound, DatasetError."""
         ...
 
+    def rename(self, model_id: int, name: str) -> None:
+        """Give a model another name. Raises NotFound, RefusedInput (a bad name, or one that
+        another model has)."""
+        ...
+
     def remove(self, model_id: int) -> None:
         """Delete a model with its predictions. Its run stays. Raises NotFound."""
         ...

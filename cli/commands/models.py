@@ -17,7 +17,9 @@ from cli.text import in_bytes, nearest, percent, plural, printable, when
 from storage.errors import UsageError
 
 app = typer.Typer(
-    add_completion=False, rich_markup_mode=None, help="List, show, export, import or remove models."
+    add_completion=False,
+    rich_markup_mode=None,
+    help="List, show, export, import, rename or remove models.",
 )
 
 FIELDS = (
@@ -233,6 +235,31 @@ def _sides(text: str) -> tuple[int, int]:
     if len(parts) > 2 or not all(part.isascii() and part.isdecimal() for part in parts):
         raise UsageError(f"--size is {text!r:.40}, which is not a size", hint="such as 64 or 64x48")
     return int(parts[-1][:9]), int(parts[0][:9])
+
+
+@app.command(
+    "rename",
+    epilog="\b\nExamples:\n  pixshelf models rename standard-1 digits\n"
+    "  pixshelf models rename 3 best --json",
+)
+def rename_model(
+    ctx: typer.Context,
+    *,
+    model: NameOrId,
+    name: Annotated[
+        str, typer.Argument(metavar="NEW", help="Its new name, which no other model has.")
+    ],
+    json: options.Json = False,
+) -> None:
+    """Give a model another name. Its id stays."""
+    with session(ctx).open() as repo:
+        before = repo.models.find(model)
+        repo.models.rename(before.id, name)
+        record = repo.models.get(before.id)
+    if json:
+        write_json({"model": record.id, "before": before.name, "name": record.name})
+        return
+    line(f"model {record.id}, {printable(before.name)}, is now {printable(record.name)}")
 
 
 @app.command(

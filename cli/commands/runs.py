@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -79,6 +78,8 @@ def list_runs(
 @app.command("show", epilog="\b\nExamples:\n  pixshelf runs show 3\n  pixshelf runs show 3 --json")
 def show_run(ctx: typer.Context, *, run: RunId, json: options.Json = False) -> None:
     """Show one training: its settings and its epochs."""
+    from cli.settings_lines import listed, settings_lines
+
     shared = session(ctx)
     with shared.open() as repo:
         record = repo.runs.get(run)
@@ -93,9 +94,9 @@ def show_run(ctx: typer.Context, *, run: RunId, json: options.Json = False) -> N
     line(f"started {facts['started_at']}, ended {facts['finished_at'] or 'not yet'}")
     line(f"model {'none' if record.model is None else record.model}, seed {record.seed}")
     line(f"{plural(len(record.labels), 'label')}: {printable(', '.join(record.labels))}")
-    for name, value in record.settings.items():
-        line(printable(f"{name}: {_listed(value) if isinstance(value, Mapping) else value}"))
-    line(printable(f"versions: {_listed(record.versions)}"))
+    for text in settings_lines(record.settings):
+        line(printable(text))
+    line(printable(f"versions: {listed(record.versions)}"))
     if record.epochs:
         line()
         write_table([epoch_json(epoch) for epoch in record.epochs], EPOCH_COLUMNS)
@@ -204,16 +205,6 @@ def remove_run(
         write_json({"run": run, "name": record.name, "removed": not dry_run})
         return
     line(f"{printable(named)} {'would be removed' if dry_run else 'removed'}")
-
-
-def _listed(values: Mapping[str, Any]) -> str:
-    """'name value, name value', without the values that were left open."""
-    shown = {
-        name: f"{value:.4g}" if isinstance(value, float) else str(value)
-        for name, value in values.items()
-        if value is not None
-    }
-    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _loss(value: float | None) -> str:

@@ -7,8 +7,8 @@ import json
 import time
 from typing import Literal
 
-from storage.errors import DatasetError, NotFound, NotReady
-from storage.labels import clean_label
+from storage.errors import DatasetError, NotFound, NotReady, RefusedInput
+from storage.labels import clean_label, clean_name
 from storage.records import ModelRecord, NewModel
 from storage.sqlite.database import Database, Row
 from storage.sqlite.expecting import expect, stored_json
@@ -86,6 +86,20 @@ class SqliteModels:
 
     def litert(self, model_id: int) -> bytes:
         return self._data(model_id, "litert")
+
+    def rename(self, model_id: int, name: str) -> None:
+        name = clean_name(name)
+        with self._database.write() as connection:
+            row = connection.execute(
+                "SELECT id FROM model WHERE name = ? AND id <> ?", (name, model_id)
+            ).fetchone()
+            if row is not None:
+                raise RefusedInput(
+                    f"model {row[0]} has the name '{name}' already", hint="Choose another name."
+                )
+            cursor = connection.execute("UPDATE model SET name = ? WHERE id = ?", (name, model_id))
+            if cursor.rowcount == 0:
+                raise _no_model(model_id)
 
     def remove(self, model_id: int) -> None:
         with self._database.write() as connection:

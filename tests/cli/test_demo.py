@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import cli.demonstration
+from cli.watching import Outcome
+from ml.settings import TrainSettings
 from storage.opening import open_repository
 from tests.cli.conftest import Run, RunProcess
 from tests.cli.test_json_document import EXAMPLES
@@ -50,3 +53,16 @@ def test_the_demo_leaves_a_dataset_of_other_images_alone(run: Run, db: Path) -> 
     assert result.exit_code == 4
     assert "images of your own" in result.stderr
     assert json.loads(run("stats", "--json").stdout)["images"] == 1
+
+
+def test_a_demo_that_is_interrupted_says_how_to_go_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(url: str, settings: TrainSettings, *, program: str, **named: object) -> Outcome:
+        return Outcome(None, True, f"go on with: {program} runs resume 1")
+
+    monkeypatch.setattr(cli.demonstration, "train_watched", interrupted)
+    result = run("demo")
+    assert result.exit_code == 130
+    assert "runs resume 1" in result.stderr
+    assert "--db" in result.stderr

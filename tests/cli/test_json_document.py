@@ -87,6 +87,7 @@ def assert_same_keys(example: Any, printed: Any) -> None:
         ("runs.rm", ("runs", "rm", "1", "--yes")),
         ("models.ls", ("models", "ls")),
         ("models.export", ("models", "export", "1", "{folder}/m.tflite")),
+        ("models.rename", ("models", "rename", "1", "other")),
         ("models.rm", ("models", "rm", "1", "--yes")),
         ("db.info", ("db", "info")),
         ("db.check", ("db", "check")),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.errors import DatasetError, NotFound, NotReady
+from storage.errors import DatasetError, NotFound, NotReady, RefusedInput
 from storage.query import parse
 from storage.records import RunStatus
 from storage.repository import Repository
@@ -101,6 +101,32 @@ def test_a_model_is_found_by_id_by_name_or_as_the_newest(repository: Repository)
     assert [model.id for model in repository.models.all()] == [second, first]
     with pytest.raises(NotFound, match="no model 'three'"):
         repository.models.find("three")
+
+
+def test_a_model_is_found_by_its_new_name(repository: Repository) -> None:
+    model = repository.models.add(new_model("a", name="old"))
+    before = repository.models.get(model)
+    repository.models.rename(model, " new ")
+    assert repository.models.find("new") == replace(before, name="new")
+    with pytest.raises(NotFound, match="no model 'old'"):
+        repository.models.find("old")
+    repository.models.rename(model, "new")
+    with pytest.raises(NotFound, match="no model 99"):
+        repository.models.rename(99, "other")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("two", "model 2 has the name"), ("7", "is a number"), ("", "is empty"), ("a\nb", "control")],
+)
+def test_a_name_that_another_model_has_or_that_is_none_is_refused(
+    repository: Repository, name: str, words: str
+) -> None:
+    model = repository.models.add(new_model("a", name="one"))
+    repository.models.add(new_model("a", name="two"))
+    with pytest.raises(RefusedInput, match=words):
+        repository.models.rename(model, name)
+    assert repository.models.get(model).name == "one"
 
 
 def test_weights_that_were_changed_are_not_given_out(repository: Repository) -> None:
