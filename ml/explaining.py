@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml.pixels import border_median
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,15 +67,6 @@ def occlusion_map(
             hidden[top : top + side, left : left + side] += 1
     means: NDArray[np.float32] = (falls / hidden).astype(np.float32)
     return means
-
-
-def border_median(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The median colour [C], channel by channel, of the outermost pixels of uint8 [H, W, C]."""
-    import numpy as np
-
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    middle: NDArray[np.uint8] = np.median(border, axis=0).astype(np.uint8)
-    return middle
 
 
 def _place(predictor: Predictor, whole: NDArray[np.float32], label: str | None) -> int:

@@ -200,6 +200,7 @@ def _cropped(picture: Image, goal: tuple[int, int]) -> Image:
 
 
 def _letterboxed(picture: Image, goal: tuple[int, int]) -> Image:
+    import numpy as np
     from PIL import Image as Images
 
     scale = min(goal[0] / picture.width, goal[1] / picture.height)
@@ -210,21 +211,19 @@ def _letterboxed(picture: Image, goal: tuple[int, int]) -> Image:
     fitted = picture if picture.size == size else _resized(picture, size)
     if size == goal:
         return fitted
-    page = Images.new(picture.mode, goal, _border_median(fitted))
+    colour = border_median(np.asarray(fitted)).tolist()
+    page = Images.new(picture.mode, goal, tuple(colour) if isinstance(colour, list) else colour)
     page.paste(fitted, ((goal[0] - size[0]) // 2, (goal[1] - size[1]) // 2))
     return page
 
 
-def _border_median(picture: Image) -> int | tuple[int, ...]:
-    """The median colour, channel by channel, of the outermost pixels."""
+def border_median(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The median colour, channel by channel, of the outermost pixels of uint8 [H, W] or
+    [H, W, C]: uint8 [] or [C]."""
     import numpy as np
 
-    array = np.asarray(picture)
-    border = np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
-    middle = np.median(border, axis=0)
-    if middle.ndim == 0:
-        return int(middle)
-    return tuple(int(value) for value in middle)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return np.asarray(np.median(border, axis=0)).astype(np.uint8)
 
 
 def decode_many(

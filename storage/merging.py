@@ -9,17 +9,17 @@ been. Memory holds one batch, and what is to change of the images that both have
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, TypeVar
 
 from storage.errors import DatasetError, UsageError
+from storage.paging import pages
 from storage.query import Query, Term
 from storage.records import ImageRecord, ModelRecord, NewImage, NewModel, NewPrediction, Split
 from storage.repository import Repository
 
-PAGE = 500
 BATCH_IMAGES = 1_000
 BATCH_BYTES = 16 * 1024 * 1024
 CONFLICTS_KEPT = 1_000
@@ -102,7 +102,7 @@ def merge(
         raise UsageError(f"{ours.url} cannot be merged into itself", hint="Name another dataset.")
     work = _Merge(ours, theirs, options)
     total = theirs.images.count(query) if progress is not None else 0
-    for page in _pages(theirs, query):
+    for page in pages(theirs, query):
         work.take(page)
         if progress is not None:
             progress(work.images, total)
@@ -209,7 +209,7 @@ class _Merge:
                 if self.options.dry_run:
                     continue
                 model_id = self.ours.models.add(_new_model(self.theirs, model))
-            for page in _pages(self.theirs, query):
+            for page in pages(self.theirs, query):
                 self._take_predictions(page, model.id, model_id)
 
     def _take_predictions(
@@ -292,17 +292,6 @@ def decide(ours: Value | None, theirs: Value | None, prefer: Prefer) -> Value | 
             return theirs
         case "ours":
             return theirs if ours is None else ours
-
-
-def _pages(repo: Repository, query: Query) -> Iterator[tuple[ImageRecord, ...]]:
-    after = None
-    while True:
-        page = repo.images.page(query, limit=PAGE, after=after)
-        if page.images:
-            yield page.images
-        if page.next is None:
-            return
-        after = page.next
 
 
 def _these(ids: Sequence[int]) -> Query:

@@ -13,10 +13,11 @@ from typing import IO, cast
 from storage.errors import RefusedInput, UsageError
 from storage.exporting.idx_names import NAME
 from storage.exporting.npz import Found, grey_pixels
-from storage.exporting.selected import PAGE, Progress, counted, records
+from storage.exporting.selected import Progress, counted, records
 from storage.exporting.target import new_files
 from storage.importing.idx import label_names_beside
 from storage.ordering import natural_key
+from storage.paging import PAGE
 from storage.query import Query
 from storage.repository import Repository
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from storage.errors import RefusedInput
-from storage.exporting.selected import PAGE, Progress, counted, records
+from storage.exporting.selected import Progress, counted, records
 from storage.exporting.target import new_file
+from storage.paging import PAGE
 from storage.query import Query
 from storage.records import ImageRecord
 from storage.repository import Repository

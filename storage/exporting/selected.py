@@ -5,30 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import chain
 
+from storage.paging import pages
 from storage.query import Query
 from storage.records import ImageRecord
 from storage.repository import Repository
-
-PAGE = 500
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
 
 
-def pages(repo: Repository, query: Query) -> Iterator[tuple[ImageRecord, ...]]:
-    """Every image that matches, in the query's order, in pages."""
-    after = None
-    while True:
-        page = repo.images.page(query, limit=PAGE, after=after)
-        if page.images:
-            yield page.images
-        if page.next is None:
-            return
-        after = page.next
-
-
 def records(repo: Repository, query: Query) -> Iterator[ImageRecord]:
-    """The same, one by one."""
+    """Every image that matches, in the query's order."""
     return chain.from_iterable(pages(repo, query))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.explaining import MAX_POSITIONS, border_median, occlusion_map
+from ml.explaining import MAX_POSITIONS, occlusion_map
 from ml.heat import colours, overlay, strengths, to_png
 from ml.pixels import InputSpec
 from ml.predicting import Predictor
@@ -155,12 +155,6 @@ def test_too_many_places_are_refused_where_they_are_asked_for() -> None:
 def test_a_picture_of_another_shape_is_refused() -> None:
     with pytest.raises(RefusedInput, match="takes uint8 arrays"):
         occlusion_map(looking_at((8, 8, 1), 0, 0, 0.001), np.zeros((9, 8, 1), np.uint8))
-
-
-def test_the_border_tells_the_colour_channel_by_channel() -> None:
-    pixels = np.zeros((6, 6, 3), np.uint8)
-    pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1] = ((10, 20, 30),) * 4
-    assert border_median(pixels).tolist() == [10, 20, 30]
 
 
 # Drawing

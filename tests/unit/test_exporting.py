@@ -325,7 +325,7 @@ def test_a_csv_without_its_files_says_how_to_have_them(repo: Repository, tmp_pat
 def test_pages_of_one_image_give_the_same_files(
     repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.exporting.selected.PAGE", 1)
+    monkeypatch.setattr("storage.paging.PAGE", 1)
     fill(repo, tmp_path, {"train/cat/a.png": 1, "test/dog/b.png": 2, "test/c.png": 3})
     export_folder(repo, Query(), tmp_path / "out")
     assert (tmp_path / "out/test/dog/b.png").read_bytes() == picture(2)

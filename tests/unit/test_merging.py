@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import storage.merging
+import storage.paging
 from storage.errors import DatasetError, UsageError
 from storage.merging import MergeReport, Options, Prefer, decide, merge
 from storage.opening import open_repository
@@ -210,7 +211,7 @@ def test_bytes_that_are_not_what_was_stored_are_refused(
 def test_a_merge_that_stopped_half_way_ends_the_same_when_run_again(
     ours: Repository, theirs: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage.merging, "PAGE", 3)
+    monkeypatch.setattr(storage.paging, "PAGE", 3)
     monkeypatch.setattr(storage.merging, "BATCH_IMAGES", 2)
     mine = [new_image(n, label="cat") for n in range(4)]
     add_images(ours, *mine)

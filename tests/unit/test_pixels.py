@@ -395,3 +395,10 @@ def test_files_that_are_large_come_in_smaller_chunks(monkeypatch: pytest.MonkeyP
     sizes = [len(ids) for ids, _ in decode_stream(items, GREY8)]
     assert sum(sizes) == 10
     assert max(sizes) == 2
+
+
+def test_the_border_tells_the_colour_channel_by_channel() -> None:
+    picture = np.zeros((6, 6, 3), np.uint8)
+    picture[0], picture[-1], picture[:, 0], picture[:, -1] = ((10, 20, 30),) * 4
+    assert pixels.border_median(picture).tolist() == [10, 20, 30]
+    assert pixels.border_median(picture[:, :, 1]).tolist() == 20
