@@ -1,7 +1,8 @@
 """The live view of a training on a terminal: figures, curves and notes, redrawn in place.
 
 A thread redraws some times a second, whatever comes, so that events cost next to nothing and a
-long silence is seen to be one. Finished epochs are printed above and stay.
+long silence is seen to be one. Finished epochs are printed above and stay. When the terminal's size
+changes, the screen is cleared and drawn anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group
+from rich.control import Control
 from rich.live import Live
 from rich.text import Text
 
@@ -31,6 +33,9 @@ REDRAWS = 4
 
 NOTES = 2
 """The notes that stand below the curves; older ones are printed above."""
+
+ABOVE = 200
+"""The printed lines that are kept, to be printed again when the terminal's size has changed."""
 
 CHART_HEIGHT = 6
 _GUTTER = 7
@@ -49,6 +54,8 @@ class LiveView(View):
         self._console = console or Console(file=sys.stderr, highlight=False)
         self._figures = Figures()
         self._notes: deque[Note] = deque()
+        self._above: deque[str] = deque(maxlen=ABOVE)
+        self._size = self._console.size
         self._stopping = ""
         self._entered = time.monotonic()
         self._lock = threading.Lock()
@@ -97,10 +104,25 @@ class LiveView(View):
         self._stopping = text
 
     def _print(self, text: str) -> None:
-        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        self._after_resize()
+        self._above.append(printable(text))
+        self._console.print(self._above[-1], markup=False, highlight=False, soft_wrap=True)
+
+    def _after_resize(self) -> None:
+        """Begin anew on an empty screen when the terminal has another size: it has wrapped the
+        lines, or not, and nobody can tell where those to be drawn over are now."""
+        size = self._console.size
+        if size == self._size:
+            return
+        self._size = size
+        room = max(0, size.height - _ROOM - NOTES - 1)
+        self._console.control(Control.clear(), Control.home())
+        for text in list(self._above)[max(0, len(self._above) - room) :]:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _draw(self) -> Group:
-        width, height = self._console.size
+        self._after_resize()
+        width, height = self._size
         with self._lock:
             lines = screen(
                 self._figures,

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.text import Text
 
 from cli import live, views
@@ -98,6 +98,19 @@ def test_the_view_takes_its_lines_away_at_the_end() -> None:
         view.show(STARTED)
         view.show(STEP)
     assert shown.getvalue().endswith("\x1b[2K")
+
+
+def test_a_terminal_of_another_size_is_cleared_and_drawn_anew() -> None:
+    console, shown = terminal(color_system=None)
+    with LiveView(console) as view:
+        for event in EVENTS:
+            view.show(event)
+        before = shown.getvalue()
+        assert "\x1b[2J" not in before
+        console.size = ConsoleDimensions(60, 30)
+        view._live.refresh()
+        anew = shown.getvalue().removeprefix(before).partition("\x1b[2J")[2]
+    assert anew.index("epoch 1/2  train") < anew.index("epoch 2/2  train") < anew.index("step 6/6")
 
 
 def test_older_notes_are_printed_above_to_make_room() -> None:
