@@ -169,19 +169,21 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class _Effort:
-    """How much a preset spends: pictures seen in all, and bounds for epochs and steps."""
+    """How much a preset spends: pictures seen by each network, bounds for epochs and steps, the
+    filters of the first stage, and the number of networks."""
 
     pictures: int
     least_epochs: int
     most_epochs: int
     least_steps: int
     width: int
+    members: int
 
 
 _EFFORTS: dict[str, _Effort] = {
-    "quick": _Effort(40_000, 2, 16, 150, 16),
-    "standard": _Effort(160_000, 3, 30, 300, 16),
-    "thorough": _Effort(500_000, 10, 60, 600, 24),
+    "quick": _Effort(40_000, 2, 16, 150, 16, 1),
+    "standard": _Effort(160_000, 3, 150, 300, 16, 1),
+    "thorough": _Effort(1_200_000, 20, 200, 600, 24, 3),
 }
 
 _LARGE_SET, _FEW_EPOCHS = 20_000, 5
@@ -194,9 +196,9 @@ _DIGIT_SIDE = 32
 """Grey pictures up to this size may be characters, which mirroring would turn into others."""
 
 _PEAK_RATE, _MUON_RATE = 0.02, 0.1
-"""The highest learning rates, for batches of _USUAL_BATCH; they go with the root of the batch."""
+"""The highest learning rates. Below _SMALL_BATCH they go with the root of the batch."""
 
-_USUAL_BATCH = 128
+_USUAL_BATCH, _SMALL_BATCH = 128, 32
 
 _TAUGHT = 0.3
 """What is left of the learning rates where the training starts from a model."""
@@ -221,14 +223,14 @@ def resolve(
         epochs = max(epochs, math.ceil(effort.least_steps / steps_per_epoch))
     steps = settings.steps or epochs * steps_per_epoch
     epochs = math.ceil(steps / steps_per_epoch)
-    calm = min(1.0, math.sqrt(batch / _USUAL_BATCH))
+    calm = min(1.0, math.sqrt(batch / _SMALL_BATCH))
     if settings.start_from is not None:
         calm *= _TAUGHT
     like_digits = channels == 1 and max(height, width) <= _DIGIT_SIDE
     return Recipe(
         epochs=epochs,
         steps=steps,
-        members=settings.ensemble or 1,
+        members=settings.ensemble or effort.members,
         batch=batch,
         peak_rate=_PEAK_RATE * calm,
         muon_rate=_MUON_RATE * calm,
