@@ -21,7 +21,7 @@ from storage.repository import Repository
 SHARE, LEAST, MOST = 0.04, 1.0, 20.0
 """The share of the budget, and the seconds, that the timing of steps may take."""
 
-ENDING = 0.6
+ENDING = 1.0
 """What comes after the training (conversion, comparison, storing), in multiples of the time that
 a trainer takes to be built, to take its first step and to look at its first pictures."""
 

@@ -227,7 +227,13 @@ def _assemble(
         notes=(*data.notes, *remarks.of_counts(counts, weighted=settings.class_weights)),
     )
     pixels = sum(height * width * count for (height, width, _), count in shapes.items())
-    return replace(plan, expected=_expected(plan, runs, pixels))
+    if settings.minutes is None:
+        expected = from_earlier(runs, plan.to_run(), total_steps) or _estimate(plan, recipe, pixels)
+        return replace(plan, expected=expected)
+    budget = 60 * settings.minutes
+    least = _estimate(plan, replace(recipe, steps=1, epochs=1), pixels).seconds
+    notes = (*plan.notes, *remarks.of_budget(budget, least))
+    return replace(plan, expected=Expected(budget), notes=notes)
 
 
 def _gather(repo: Repository, settings: TrainSettings) -> _Data:
@@ -286,12 +292,10 @@ def _weights(counts: Sequence[LabelCount]) -> tuple[float, ...]:
     return tuple(total / (len(counts) * count.train) for count in counts)
 
 
-def _expected(plan: TrainPlan, runs: Sequence[RunRecord], pixels: int) -> Expected:
-    if plan.settings.minutes is not None:
-        return Expected(60 * plan.settings.minutes)
-    return from_earlier(runs, plan.to_run(), plan.total_steps) or estimate(
+def _estimate(plan: TrainPlan, recipe: Recipe, pixels: int) -> Expected:
+    return estimate(
         plan.architecture,
-        plan.recipe,
+        recipe,
         images=len(plan.train) + len(plan.val),
         val=len(plan.val),
         pixels=pixels,

@@ -77,6 +77,15 @@ def of_counts(counts: Sequence[LabelCount], *, weighted: bool) -> list[Note]:
     return notes
 
 
+def of_budget(seconds: float, least: float) -> list[Note]:
+    """A budget of `seconds` that is over before there is time to train: `least` is what everything
+    but the training, and one step of it, takes."""
+    if seconds >= least:
+        return []
+    text = f"{seconds:.0f} s are too few: beginning and ending alone take about {least:.0f} s"
+    return [Note("warning", f"{text}, so there will be a single step")]
+
+
 def of_copies(found: Copies) -> list[Note]:
     """Pictures on both sides of a split, and pictures with several labels."""
     notes = []

@@ -309,6 +309,15 @@ def test_a_budget_of_minutes_is_the_time_to_expect(repository: Repository) -> No
     assert plan(repository, minutes=2.5).expected_seconds == 150
 
 
+def test_a_budget_that_is_over_before_the_training_begins_is_told(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    told = [note.text for note in plan(repository, minutes=0.05).notes if note.level == "warning"]
+    assert told == [
+        "3 s are too few: beginning and ending alone take about 8 s, so there will be a single step"
+    ]
+    assert not [note for note in plan(repository, minutes=0.5).notes if note.level == "warning"]
+
+
 def test_an_earlier_run_of_the_kind_tells_the_time(repository: Repository) -> None:
     fill(repository, {"a": 20, "b": 20})
     first = plan(repository)
