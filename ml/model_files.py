@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml.graph import Graph, Place, read_config
+from ml.graph import Graph
+from ml.keras_config import Place, read_config
 from ml.layers import Shape
 from storage.errors import RefusedInput
 
