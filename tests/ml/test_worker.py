@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ml.child import environment
-from ml.convert import export_model, run_litert
+from ml.convert import run_litert
 from ml.events import CheckpointSaved, Done, Epoch, Event, Phase, Started, Step
 from ml.settings import TrainSettings
 from ml.spec import ArchitectureSpec
@@ -176,31 +176,6 @@ def test_what_nobody_foresaw_fails_the_run_and_is_told(tmp_path: Path) -> None:
         run = repository.runs.get(1)
         assert run.status == "failed"
         assert "run_epoch" in str(run.error)
-
-
-def test_keras_files_give_the_same_labels_in_keras_itself(trained: Trained, tmp_path: Path) -> None:
-    assert trained.done.model is not None
-    files = [
-        export_model(trained.repository, trained.done.model, tmp_path / f"model{ending}")
-        for ending in (".keras", ".h5")
-    ]
-    np.save(tmp_path / "images.npy", digits()[0][:100, :, :, None])
-    code = (
-        "import sys, json, keras, numpy\n"
-        "images = numpy.load(sys.argv[1])\n"
-        "print(json.dumps([keras.models.load_model(f, safe_mode=True, compile=False)"
-        ".predict(images, verbose=0).tolist() for f in sys.argv[2:]]))\n"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "images.npy"), *map(str, files)],
-        check=True,
-        capture_output=True,
-        env=environment(),
-    )
-    expected = answers(trained)
-    for told in json.loads(said.stdout.splitlines()[-1]):
-        assert np.abs(np.array(told) - expected).max() < 1e-4
-        assert (np.argmax(told, axis=1) == expected.argmax(axis=1)).all()
 
 
 def test_a_request_that_cannot_be_read_is_an_error_event() -> None:
