@@ -201,9 +201,10 @@ def main() -> int:
         for part in parts:
             say(f"{part.name:15} takes {part.lasts}")
         # Seeds outside, so that the sides of one seed take turns.
-        for seed in range(chosen.seeds):
+        first = chosen.first_seed
+        for seed in range(first, first + chosen.seeds):
             for part in parts:
-                if part.seeded or seed == 0:
+                if part.seeded or seed == first:
                     _run(part, bench, seed)
     return 0 if book.judge(AIMS) else 1
 
@@ -224,7 +225,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cifar", type=Path, metavar="ZIP", help="train and test folders")
     parser.add_argument("--photos", type=Path, metavar="ZIP", help="a folder for each label")
     parser.add_argument("--only", action="append", choices=names, metavar="PART")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="0 to N - 1")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds")
+    parser.add_argument("--first-seed", type=int, default=0, metavar="N")
     parser.add_argument("--scale", type=float, default=1.0, metavar="SHARE")
     parser.add_argument("--out", type=Path, metavar="FILE", help="append JSON lines to it")
     parser.add_argument("--skip-reference", action="store_true")
