@@ -1,7 +1,8 @@
 """Draw the README's pictures anew: `python docs/pictures/make.py`.
 
 Each is what a command really prints on a terminal of 100 columns in full colour, run on a fresh
-demo dataset, without the progress on stderr. It takes about a minute.
+demo dataset, without the progress on stderr. `train` is the live view at one moment of a real
+training, drawn from its events. It takes about a minute.
 """
 
 from __future__ import annotations
@@ -21,12 +22,28 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from cli.live import screen
+from cli.views import epoch_line
+from ml.events import Epoch, Step, decode
+from ml.figures import Figures
+
 HERE = Path(__file__).parent
 COLUMNS, LINES = 100, 60
-PICTURES = {
-    "demo": ["demo"],
-    "ls": ["ls", "split:test", "sort:confidence", "--limit", "5"],
+LINES_OF = {
+    "demo": "demo",
+    "train": "train --preset quick",
+    "explain": "predict --query id:1376,1579 --top 2 --explain",
+    "": "train --epochs 1 --name hasty",
+    "eval": "eval",
+    "ls": "ls split:test sort:confidence --limit 5",
 }
+"""What is run, in this order, by the picture's name. A hasty model has more to show: mistakes."""
+
+MOMENT = 0.6
+"""How far the training has come in its picture."""
+
+EPOCHS_ABOVE = 4
+"""The finished epochs that stand above the live view."""
 
 
 def printed(words: list[str], db: str) -> str:
@@ -57,23 +74,43 @@ def printed(words: list[str], db: str) -> str:
     return written.getvalue().decode().replace("\r\n", "\n")
 
 
-def draw(name: str, words: list[str], folder: str) -> None:
-    """Write one picture."""
-    db = str(Path(folder) / "demo.db")
-    text = printed(words, db).replace(folder + "/", "~/.local/share/pixshelf/")
+def draw(name: str, line: str, text: Text) -> None:
+    """Write one picture: a command, and what stands below it."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    console.print(Text.from_ansi(f"$ pixshelf {' '.join(words)}\n{text.rstrip()}"))
+    console.print(Text(f"$ pixshelf {line}"))
+    console.print(text)
     svg = console.export_svg(title="pixshelf", unique_id=f"pixshelf-{name}")
     # Without the fonts that a reader's browser would fetch.
     svg = re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", svg, flags=re.DOTALL)
     (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
+def live_view(events: str) -> Text:
+    """What stands on the terminal at MOMENT, with the last finished epochs above."""
+    figures, finished = Figures(), []
+    for line in events.splitlines():
+        if '"event"' not in line:  # the result, which comes last
+            break
+        event = decode(line)
+        figures.take(event)
+        if isinstance(event, Epoch):
+            finished.append(Text(epoch_line(event)))
+        if isinstance(event, Step) and event.step >= MOMENT * event.total_steps:
+            break
+    lines = screen(figures, width=COLUMNS - 1, height=LINES, elapsed=0.0)
+    return Text("\n").join(finished[-EPOCHS_ABOVE:] + lines)
+
+
 def main() -> None:
     """Draw every picture."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, words in PICTURES.items():
-            draw(name, words, folder)
+        db = str(Path(folder) / "demo.db")
+        for name, line in LINES_OF.items():
+            live = name == "train"
+            text = printed([*line.split(), *(["--json"] if live else [])], db)
+            text = text.replace(folder + "/", "~/.local/share/pixshelf/").rstrip()
+            if name:
+                draw(name, line, live_view(text) if live else Text.from_ansi(text))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,10 @@ def test_the_tour_runs_as_it_is_written(tmp_path: Path) -> None:
     assert "120 images added" in done.stdout
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "model.tflite").read_bytes()[4:8] == b"TFL3"
+    assert (tmp_path / "examples.png").read_bytes().startswith(b"\x89PNG")
+    assert "<html" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert list((tmp_path / "maps").glob("*.png"))
+    assert (tmp_path / "model.keras").exists()
     assert (tmp_path / "photos-backup.db").exists()
     assert len(list((tmp_path / "checked" / "train").rglob("*.png"))) > 50
 
