@@ -69,7 +69,7 @@ def compare_runs(
     threads: options.Threads = None,
     json: options.Json = False,
 ) -> None:
-    """Compare the models of two runs: what differed, which is better, and where.
+    """Compare two runs: what differed, which is better.
 
     Prints the accuracy of both on the same labelled images, whether the difference may be chance,
     the settings that were not alike, and the images that only one of them gets right.
@@ -94,7 +94,7 @@ def compare_models(
     threads: options.Threads = None,
     json: options.Json = False,
 ) -> None:
-    """Compare two models: which is better, where, and how they were trained.
+    """Compare two models: which is better, and where.
 
     Prints the accuracy of both on the same labelled images, whether the difference may be chance,
     the settings that were not alike, and the images that only one of them gets right.

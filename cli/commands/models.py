@@ -69,7 +69,7 @@ def list_models(
     "show", epilog="\b\nExamples:\n  pixshelf models show 2\n  pixshelf models show 2 --json"
 )
 def show_model(ctx: typer.Context, *, model: NameOrId, json: options.Json = False) -> None:
-    """Show one model: what it tells apart, how big it is, how well it did."""
+    """Show one model: its labels, its size, how well it did."""
     with session(ctx).open() as repo:
         record = repo.models.find(model)
     if json:

@@ -114,7 +114,7 @@ def show_run(ctx: typer.Context, *, run: RunId, json: options.Json = False) -> N
 def resume_run(
     ctx: typer.Context, *, run: RunId, detach: options.Detach = False, json: options.Events = False
 ) -> None:
-    """Go on with a training that was stopped, interrupted or that failed.
+    """Go on with a training that stopped, died or failed.
 
     It takes up where its last checkpoint was made, and ends as if it had never stopped.
     """
