@@ -81,6 +81,14 @@ def stop_run(url: str, run_id: int) -> None:
         raise NotReady(f"run {run_id} belongs to another user's process, {pid}") from error
 
 
+def await_end(url: str, run_id: int) -> RunRecord:
+    """Wait until no process works on a run, and give it as it is then. Raises NotFound."""
+    with open_repository(url) as repo:
+        while repo.runs.is_held(run_id):
+            time.sleep(_POLL)
+        return repo.runs.get(run_id)
+
+
 def _reader(url: str, record: RunRecord) -> JournalReader:
     path = journal_path(url, record.id)
     deadline = time.monotonic() + _GRACE

@@ -189,6 +189,10 @@ _EFFORTS: dict[str, _Effort] = {
 _LARGE_SET, _FEW_EPOCHS = 20_000, 5
 """With so many digits so few epochs do not repeat a picture often enough for distortions to pay."""
 
+_MOST_OF_DIGITS = 40
+"""For the standard preset: more than this tells digits apart no better, and a demonstration should
+be short."""
+
 _SMALL_SET = 4_000
 """With fewer photos than this, each is seen so often that only strong distortions help."""
 
@@ -213,20 +217,22 @@ def resolve(
     ones often enough for a few hundred steps.
     """
     effort = _EFFORTS[settings.preset]
+    like_digits = channels == 1 and max(height, width) <= _DIGIT_SIDE
     batch = min(settings.batch or _batch(images), images)
     steps_per_epoch = math.ceil(images / batch)
     if settings.epochs is not None:
         epochs = settings.epochs
     else:
         usual = round(effort.pictures / images)
-        epochs = min(effort.most_epochs, max(effort.least_epochs, usual))
+        digits = like_digits and settings.preset == "standard"
+        most = _MOST_OF_DIGITS if digits else effort.most_epochs
+        epochs = min(most, max(effort.least_epochs, usual))
         epochs = max(epochs, math.ceil(effort.least_steps / steps_per_epoch))
     steps = settings.steps or epochs * steps_per_epoch
     epochs = math.ceil(steps / steps_per_epoch)
     calm = min(1.0, math.sqrt(batch / _SMALL_BATCH))
     if settings.start_from is not None:
         calm *= _TAUGHT
-    like_digits = channels == 1 and max(height, width) <= _DIGIT_SIDE
     return Recipe(
         epochs=epochs,
         steps=steps,

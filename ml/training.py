@@ -25,7 +25,7 @@ from typing import Any, Self
 
 from ml.child import environment
 from ml.events import MAX_LINE, Done, Event, EventError, Failed, Started, decode, to_error
-from ml.following import follow_run, stop_run
+from ml.following import await_end, follow_run, stop_run
 from ml.journal import log_folder, remove_oldest
 from ml.settings import TrainSettings
 from storage.errors import PixshelfError
@@ -33,6 +33,7 @@ from storage.records import RunStatus
 
 __all__ = [
     "Training",
+    "await_end",
     "follow_run",
     "last_lines",
     "resume_training",

@@ -155,6 +155,12 @@ def attach_run(ctx: typer.Context, *, run: RunId, json: options.Events = False) 
         record = repo.runs.get(run)
         state = run_state(repo, record)
         url = repo.url
+    if state == "done":
+        if json:
+            write_json({"run": run, "status": state, "model": record.model})
+        else:
+            line(f"run {run} is done: model {record.model}")
+        return
     if state != "running":
         then = f"runs resume {run}" if state in RESUMABLE else f"runs show {run}"
         raise NotReady(f"run {run} does not run: it is {state}", hint=f"{program} {then}")
@@ -166,18 +172,26 @@ def attach_run(ctx: typer.Context, *, run: RunId, json: options.Events = False) 
 
 @app.command("stop", epilog="\b\nExamples:\n  pixshelf runs stop 3")
 def stop_one_run(ctx: typer.Context, *, run: RunId, json: options.Json = False) -> None:
-    """Ask a training to stop after its batch. It keeps everything, as after Ctrl-C."""
-    from ml.training import stop_run
+    """Stop a training after its batch. It keeps everything, as after Ctrl-C.
+
+    Waits until its process has ended, which makes a model of what there is.
+    """
+    from ml.training import await_end, stop_run
 
     shared = session(ctx)
     with shared.open() as repo:
         repo.runs.get(run)
         url = repo.url
     stop_run(url, run)
+    note(f"run {run} stops after its batch", quiet=shared.quiet)
+    ended = await_end(url, run)
     if json:
-        write_json({"run": run, "stopping": True})
+        write_json({"run": run, "status": ended.status, "model": ended.model})
         return
-    line(f"run {run} stops after its batch; go on with: {program_of(shared)} runs resume {run}")
+    model = "no model yet" if ended.model is None else f"model {ended.model}"
+    line(f"run {run} is {ended.status}, with {model}")
+    if ended.status in RESUMABLE:
+        note(f"go on with: {program_of(shared)} runs resume {run}", quiet=shared.quiet)
 
 
 @app.command(

@@ -267,9 +267,12 @@ def test_stop_asks_the_run_and_says_how_to_go_on(
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr("ml.training.stop_run", lambda url, number: asked.append(number))
-    assert "runs resume 1" in run("runs", "stop", 1).stdout
+    result = run("runs", "stop", 1)
+    assert "run 1 is stopped" in result.stdout
+    assert "runs resume 1" in result.stderr
     printed = json.loads(run("runs", "stop", 1, "--json").stdout)
-    assert printed == EXAMPLES["runs.stop"] | {"run": 1}
+    assert printed.keys() == EXAMPLES["runs.stop"].keys()
+    assert (printed["run"], printed["status"]) == (1, "stopped")
     assert asked == [1, 1]
 
 
