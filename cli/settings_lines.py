@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli.plan_lines import FITTED, input_words, network_words
+from ml.settings import Recipe
 from ml.spec import ArchitectureSpec, parameters
 from storage.errors import DatasetError
 
@@ -41,7 +42,10 @@ def _architecture(value: object, recipe: object) -> list[str]:
         # Of another version of the program: then as it is stored.
         return [f"architecture: {listed(value) if isinstance(value, Mapping) else value}"]
     # The spec is of one network; how many there are is the recipe's to say.
-    members = recipe.get("members", 1) if isinstance(recipe, Mapping) else 1
+    try:
+        members = Recipe.from_json(recipe).members
+    except DatasetError:
+        members = 1
     return [
         f"input: {input_words(spec.input)}, {FITTED[spec.input.resize]}",
         f"network: {network_words(members * parameters(spec), members)}",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ml.spec import ArchitectureSpec
+from ml.spec import MAX_MEMBERS, ArchitectureSpec
 from storage.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -57,6 +57,21 @@ def join_members(weights: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDA
         _member_prefix(at) + name: array
         for at, member in enumerate(weights)
         for name, array in member.items()
+    }
+
+
+def member_weights(weights: Mapping[str, NDArray[Any]], at: int) -> dict[str, NDArray[Any]]:
+    """Of an ensemble's weights, those of one of its networks, counted from 0 and round again; of
+    one network's, all."""
+    prefixes = [_member_prefix(place) for place in range(MAX_MEMBERS)]
+    there = [prefix for prefix in prefixes if f"{prefix}{HEAD}/kernel" in weights]
+    if not there:
+        return dict(weights)
+    prefix = there[at % len(there)]
+    return {
+        name.removeprefix(prefix): array
+        for name, array in weights.items()
+        if name.startswith(prefix)
     }
 
 

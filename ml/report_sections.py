@@ -364,7 +364,7 @@ def _table(
 def _written(value: object) -> str:
     if isinstance(value, Mapping):
         parts = [f"{name} {_written(each)}" for name, each in value.items() if each is not None]
-        return ", ".join(parts)
+        return _cut(", ".join(parts), _LONGEST)
     return _cut(f"{value:.6g}" if isinstance(value, float) else str(value), _LONGEST)
 
 

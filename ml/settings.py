@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, Self, get_args, get_type_hints
+from typing import Any, Literal, Self, cast, get_args, get_type_hints
 
 from storage.errors import DatasetError, UsageError
 
@@ -19,6 +19,7 @@ Augment = Literal["auto", "none", "light", "strong"]
 Strength = Literal["none", "light", "strong"]
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
+STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 RESIZES: tuple[Resize, ...] = get_args(Resize)
 LENGTHS = ("epochs", "steps", "minutes")
 """The fields of which at most one says how long a training is."""
@@ -33,6 +34,7 @@ MAX_THREADS = 1_024
 MAX_STEPS = 100_000_000
 MAX_MINUTES = 100_000.0
 MAX_ENSEMBLE = 16
+MAX_WIDTH = 4_096
 MAX_TEXT = 2_000
 
 
@@ -152,19 +154,45 @@ class Recipe:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """The recipe that a run was stored with. Raises DatasetError for anything else."""
-        hints = get_type_hints(cls)
-        if not isinstance(value, Mapping) or value.keys() != hints.keys():
+        """The recipe that a run was stored with. Raises DatasetError for anything else, and for
+        numbers out of bounds."""
+        if not isinstance(value, Mapping) or value.keys() != get_type_hints(cls).keys():
             raise DatasetError(f"the run cannot be read: its recipe is {value!r:.200}")
-        for name, hint in hints.items():
-            kinds = {float: (int, float), int: (int,), bool: (bool,)}.get(hint, (str,))
-            if type(value[name]) not in kinds:
-                raise DatasetError(f"the run cannot be read: its {name} is {value[name]!r:.80}")
+        for name, each in value.items():
+            if not _stored_well(name, each):
+                raise DatasetError(f"the run cannot be read: its {name} is {each!r:.80}")
         return cls(**value)
 
     def lasting(self, steps: int, steps_per_epoch: int) -> Self:
         """The same recipe for another number of steps."""
         return replace(self, steps=steps, epochs=-(-steps // steps_per_epoch))
+
+
+_MOST: dict[str, int | float] = {
+    "epochs": MAX_STEPS,
+    "steps": MAX_STEPS,
+    "members": MAX_ENSEMBLE,
+    "batch": MAX_BATCH,
+    "width": MAX_WIDTH,
+    "peak_rate": 10.0,
+    "muon_rate": 10.0,
+    "weight_decay": 10.0,
+    "label_smoothing": 1.0,
+    "ema_decay": 1.0,
+}
+
+
+def _stored_well(name: str, value: object) -> bool:
+    """Whether a number of a stored recipe is of its kind and within bounds."""
+    if name == "flips":
+        return isinstance(value, bool)
+    if name == "augment":
+        return isinstance(value, str) and value in STRENGTHS
+    most = _MOST[name]
+    if isinstance(most, int):
+        return type(value) is int and 1 <= value <= most
+    # Compared so that what is not a number is outside too.
+    return type(value) in (int, float) and 0 <= cast(float, value) <= most
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ class Initial:
 
 
 def find_initial(repo: Repository, name_or_id: str) -> Initial:
-    """The model of that name or id. Raises NotFound; RefusedInput for one that was not trained
-    here or is an ensemble, whose weights no single network can take over."""
+    """The model of that name or id. Of an ensemble, the network is that of one member: each that is
+    trained starts from another. Raises NotFound; RefusedInput for one that was not trained here."""
     model = repo.models.find(name_or_id)
     if model.spec.get("family") != FAMILY:
         raise RefusedInput(
@@ -33,13 +33,7 @@ def find_initial(repo: Repository, name_or_id: str) -> Initial:
             hint="pixshelf models ls shows which have a run",
         )
     architecture = ArchitectureSpec.from_json(model.spec)
-    if architecture.members > 1:
-        raise RefusedInput(
-            f"no training can start from the model {name_or_id!r}: it is an ensemble of "
-            f"{architecture.members} networks, and a training starts from one",
-            hint="start from a model that was trained without --ensemble",
-        )
-    return Initial(model, architecture)
+    return Initial(model, replace(architecture, members=1))
 
 
 def refitted(

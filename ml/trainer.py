@@ -99,7 +99,7 @@ class Trainer:
         self.rate_scale = 1.0
         self._steps_per_epoch = steps_per_epoch
         self._class_weights = class_weights
-        self._strategy = _strategy(devices)
+        self._strategy = _strategy(devices, most=recipe.batch)
         with self._strategy.scope():
             self.network = build_network(spec, seed=seed, in_training=True)
             self.average = build_network(spec, seed=seed)
@@ -189,16 +189,30 @@ class Trainer:
     def logits(
         self, images: NDArray[np.uint8], *, alive: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
-        """The averaged network's logits [count, classes]. `alive` hears the count done so far."""
+        """The averaged network's logits [count, classes]. `alive` hears the count done so far.
+        What does not fit in memory at once is done in smaller parts. Raises OutOfMemory if not even
+        one image fits."""
         import numpy as np
+        import tensorflow as tf
 
         batch = max(1, EVAL_PIXELS // (self.spec.input.height * self.spec.input.width))
         out = np.empty((len(images), self.spec.classes), np.float32)
-        for start in range(0, len(images), batch):
-            part = images[start : start + batch]
-            out[start : start + len(part)] = self._logits(part).numpy()
+        done = 0
+        while done < len(images):
+            part = images[done : done + batch]
+            try:
+                out[done : done + len(part)] = self._logits(part).numpy()
+            except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+                if len(part) == 1:
+                    raise OutOfMemory(
+                        "not even one image can be validated: it does not fit in memory",
+                        hint="choose a smaller --size",
+                    ) from error
+                batch = len(part) // 2
+                continue
+            done += len(part)
             if alive is not None:
-                alive(start + len(part))
+                alive(done)
         return out
 
     def checkpoint(self, epoch: int) -> Checkpoint:
@@ -339,14 +353,15 @@ def _is_inner_kernel(variable: Any) -> bool:
     return len(variable.shape) == 4 and not variable.path.startswith(f"{STEM}/")
 
 
-def _strategy(devices: tuple[str, ...] | None) -> Any:
-    """How a step is spread: over the devices named, else over all GPUs; often there is one."""
+def _strategy(devices: tuple[str, ...] | None, most: int) -> Any:
+    """How a step is spread: over the devices named, else over all GPUs, but no more of them than
+    there are images in a batch; often there is one."""
     import tensorflow as tf
 
     named = devices or tuple(gpu.name for gpu in tf.config.list_logical_devices("GPU"))
-    if len(named) < 2:
+    if min(len(named), most) < 2:
         return tf.distribute.get_strategy()
-    return tf.distribute.MirroredStrategy(list(named))
+    return tf.distribute.MirroredStrategy(list(named[:most]))
 
 
 def averaged(

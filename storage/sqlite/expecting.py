@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,13 +20,15 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def expect(row: Row, kinds: str, what: str) -> None:
-    """`kinds` has a letter for each column that is looked at: i(nteger), r(eal), t(ext), b(lob), in
-    capitals where NULL will do, or `?` for any. Raises DatasetError for anything else."""
+    """`kinds` has a letter for each column that is looked at: i(nteger), r(eal and finite), t(ext),
+    b(lob), in capitals where NULL will do, or `?` for any. Raises DatasetError for anything else."""
     for place, (value, kind) in enumerate(zip(row, kinds, strict=False)):
         if value is None and (kind.isupper() or kind == "?"):
             continue
         if not isinstance(value, _KINDS[kind.lower()]):
             raise _wrong(f"{what} has {type(value).__name__} in column {place + 1}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _wrong(f"{what} has {value} in column {place + 1}")
 
 
 def expect_rows(rows: Sequence[Row], kinds: str, what: str) -> Sequence[Row]:
@@ -38,12 +41,16 @@ def expect_rows(rows: Sequence[Row], kinds: str, what: str) -> Sequence[Row]:
 def stored_json(text: Any, kind: type, what: str) -> Any:
     """The value of a JSON column. Raises DatasetError where it is none, or none of this kind."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, TypeError, RecursionError) as error:
         raise _wrong(f"{what} has a column that is not JSON") from error
     if not isinstance(value, kind):
         raise _wrong(f"{what} has {type(value).__name__} for {kind.__name__} in JSON")
     return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number that JSON knows")
 
 
 def _wrong(message: str) -> DatasetError:

@@ -129,6 +129,20 @@ def test_a_name_that_another_model_has_or_that_is_none_is_refused(
     assert repository.models.get(model).name == "one"
 
 
+@pytest.mark.parametrize(
+    "change", ["model SET val_loss = 9e999", "run SET settings = '{\"a\": NaN}'"]
+)
+def test_stored_numbers_that_are_not_finite_are_damage(repository: Repository, change: str) -> None:
+    repository.models.add(new_model("a", run=repository.runs.create(new_run("a"))))
+    connection = sqlite3.connect(repository.url)
+    connection.execute(f"UPDATE {change}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(DatasetError, match="damaged"):
+        repository.models.all()
+        repository.runs.all()
+
+
 def test_weights_that_were_changed_are_not_given_out(repository: Repository) -> None:
     model = repository.models.add(new_model("a"))
     connection = sqlite3.connect(repository.url)

@@ -19,6 +19,7 @@ from ml.network import (
     build_classifier,
     build_network,
     join_members,
+    member_weights,
     put_weights,
     take_weights,
 )
@@ -185,7 +186,7 @@ def test_a_label_with_more_weight_is_guessed_more_often(data: Any) -> None:
 
 
 MIRRORED = """
-import sys
+from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 from tests.ml.test_network import RECIPE, SMALL, digits
@@ -199,7 +200,8 @@ images, targets = images[:200, :, :, None], targets[:200].astype(np.int32)
 
 
 def made(devices):
-    return Trainer(SMALL, RECIPE, seed=0, steps_per_epoch=7, devices=devices)
+    recipe = replace(RECIPE, batch=31)
+    return Trainer(SMALL, recipe, seed=0, steps_per_epoch=7, devices=devices)
 
 
 def loss(trainer):
@@ -209,6 +211,19 @@ def loss(trainer):
 
 two, one = made(("CPU:0", "CPU:1")), made(None)
 assert type(two._strategy).__name__ == "MirroredStrategy"
+# With a last layer of zeros its bias's gradient is the labels' alone, and Adam's first moment after
+# a step is a tenth of it: the shares of the devices must add up to one.
+moments = []
+for trainer in (made(("CPU:0", "CPU:1")), made(None)):
+    last = trainer.network.get_layer("head")
+    last.set_weights([0 * array for array in last.get_weights()])
+    trainer.run_epoch(images, targets, 1, lambda progress: False)
+    moments.append(trainer._optimizer.state()[f"first/{len(trainer._trained) - 1}"])
+assert max(np.abs(moments[0])) > 1e-3
+assert np.allclose(*moments, rtol=1e-4), moments
+lone = Trainer(SMALL, replace(RECIPE, batch=1), seed=0, steps_per_epoch=200,
+               devices=("CPU:0", "CPU:1"))
+lone.run_epoch(images, targets, 1, lambda progress: False)
 before = loss(two)
 for trainer in (two, one):
     for epoch in (1, 2):
@@ -322,6 +337,34 @@ def test_an_ensemble_answers_with_the_mean_of_its_members_logits() -> None:
     mean = (networks[0](image) + networks[1](image)) / 2
     assert np.allclose(ensemble(image), mean, atol=1e-6)
     assert parameters(spec) == 2 * parameters(SMALL)
+
+
+def test_each_network_of_an_ensemble_can_be_taken_out_of_it_again() -> None:
+    networks = [take_weights(build_network(SMALL, seed=seed)) for seed in (1, 2)]
+    together = join_members(networks)
+    for at in range(4):
+        taken = member_weights(together, at)
+        assert taken.keys() == networks[at % 2].keys()
+        assert all(np.array_equal(taken[name], networks[at % 2][name]) for name in taken)
+    assert member_weights(networks[0], 1).keys() == networks[0].keys()
+
+
+def test_validation_that_does_not_fit_in_memory_is_done_in_parts(
+    data: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    made = trainer()
+    expected = made.logits(data[0])
+    whole = made._logits
+
+    def small_memory(images: Any) -> Any:
+        if len(images) > 30:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+        return whole(images)
+
+    monkeypatch.setattr(made, "_logits", small_memory)
+    assert np.allclose(made.logits(data[0]), expected, atol=1e-5)
 
 
 def test_an_ensemble_is_calibrated_and_converted_like_one_network(data: Any) -> None:

@@ -421,21 +421,19 @@ def test_a_model_that_is_not_there_is_not_found(repository: Repository) -> None:
     assert refused.value.hint
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"family": "keras-import"}, "has not trained it"),
-        ({"version": 2, "members": 3}, "an ensemble of 3 networks"),
-    ],
-)
-def test_a_model_that_no_training_can_start_from_is_refused(
-    repository: Repository, changes: dict[str, Any], reason: str
-) -> None:
+def test_a_model_that_was_not_trained_here_is_refused(repository: Repository) -> None:
     fill(repository, {"a": 20, "b": 20})
-    store_model(repository, "a", "b", **changes)
-    with pytest.raises(RefusedInput, match=reason) as refused:
+    store_model(repository, "a", "b", family="keras-import")
+    with pytest.raises(RefusedInput, match="has not trained it") as refused:
         plan(repository, start_from="old")
     assert refused.value.hint
+
+
+def test_a_training_from_an_ensemble_has_the_network_of_a_member(repository: Repository) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    store_model(repository, "a", "b", version=2, members=3)
+    made = plan(repository, start_from="old")
+    assert (made.architecture.members, made.recipe.members) == (1, 1)
 
 
 @pytest.mark.parametrize("chosen", [{}, {"start_from": "old", "steps": 5, "ensemble": 2}])

@@ -28,7 +28,7 @@ from ml.settings import (
     TrainSettings,
     resolve,
 )
-from storage.errors import UsageError
+from storage.errors import DatasetError, UsageError
 
 
 def digits_recipe(settings: TrainSettings, images: int = 1_430) -> Recipe:
@@ -232,3 +232,35 @@ def test_a_training_that_starts_from_a_model_goes_slower() -> None:
     fresh, taught = (digits_recipe(TrainSettings(start_from=model)) for model in (None, "old"))
     assert taught.peak_rate < fresh.peak_rate
     assert taught.muon_rate < fresh.muon_rate
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("batch", 0),
+        ("batch", -4),
+        ("batch", 10**12),
+        ("batch", True),
+        ("epochs", 0),
+        ("steps", -1),
+        ("members", 0),
+        ("members", 17),
+        ("members", "3"),
+        ("members", None),
+        ("width", 10**6),
+        ("peak_rate", float("nan")),
+        ("muon_rate", float("inf")),
+        ("weight_decay", -1.0),
+        ("augment", "zap"),
+        ("flips", 1),
+    ],
+)
+def test_a_stored_recipe_out_of_bounds_is_refused_by_its_field(field: str, value: Any) -> None:
+    stored = digits_recipe(TrainSettings()).to_json() | {field: value}
+    with pytest.raises(DatasetError, match=field):
+        Recipe.from_json(stored)
+
+
+def test_a_recipe_survives_its_own_json() -> None:
+    recipe = digits_recipe(TrainSettings(ensemble=2))
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
