@@ -97,7 +97,7 @@ def _read_h5(path: Path, size: tuple[int, int] | None) -> ModelFile:
         config = _json("model_config", _text(file.attrs, "model_config"))
         graph, places, dtype = read_config(config, size)
         weights = dict(_h5_weights(_group(file, "model_weights"), graph, places))
-        card = _json(CARD, _bytes(file, CARD)) if CARD in file else None
+        card = _json(CARD, _bytes(file, CARD)) if _has(file, CARD) else None
     return ModelFile(graph, weights, dtype, card if isinstance(card, Mapping) else None)
 
 
@@ -168,19 +168,30 @@ def _group(parent: h5py.Group, name: str) -> h5py.Group:
 
 
 def _member(parent: h5py.Group, name: str) -> Any:
-    """A member of a group that lies in the file itself: links can name any file there is."""
+    """A member of a group that lies in the file itself: links can name any file there is.
+
+    A name with slashes is a path. It is walked step by step, since HDF5 itself would follow every
+    link on the way, and says only of the last step whether it is one."""
     import h5py
 
-    link = parent.get(name, getlink=True)
-    if link is None:
-        raise RefusedInput(f"the file holds no {name!r:.80} in {parent.name!r:.80}")
-    if not isinstance(link, h5py.HardLink):
-        kind = type(link).__name__
-        raise RefusedInput(
-            f"{name!r:.80} in the file is a link ({kind}), and pixshelf follows none",
-            hint="such a link can have another file on this computer read",
-        )
-    return parent[name]
+    found: Any = parent
+    for step in name.split("/"):
+        if not isinstance(found, h5py.Group) or not _has(found, step):
+            raise RefusedInput(f"the file holds no {name!r:.80} in {parent.name!r:.80}")
+        if found.id.links.get_info(step.encode()).type != h5py.h5l.TYPE_HARD:
+            raise RefusedInput(
+                f"{name!r:.80} in the file is a link, or leads through one, and pixshelf follows "
+                "none",
+                hint="such a link can have another file on this computer read",
+            )
+        found = found[step]
+    return found
+
+
+def _has(group: h5py.Group, step: str) -> bool:
+    """Whether the group has a member of that name, which is one step of a path. `in` would follow
+    the member if it is a link."""
+    return bool(step) and bool(group.id.links.exists(step.encode()))
 
 
 def _plain(parent: h5py.Group, name: str, shape: Shape | None) -> h5py.Dataset:

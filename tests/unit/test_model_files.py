@@ -259,6 +259,50 @@ def test_a_linked_group_of_a_h5_file_is_refused(tmp_path: Path) -> None:
     assert "is a link" in refusal(write_h5(tmp_path / "a.h5", change=change))
 
 
+@pytest.mark.parametrize("name", ["ext/d", "in/ext/d"])
+@pytest.mark.parametrize("kind", ["external", "soft"])
+def test_a_layer_whose_name_leads_through_a_link_is_refused(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        _weights_of_a_layer(other.create_group("d"))
+
+    def change(file: h5py.File) -> None:
+        _weights_of_a_layer(file.create_group("elsewhere/d"))
+        link = name.removesuffix("/d")
+        file[f"model_weights/{link}"] = (
+            h5py.ExternalLink(str(tmp_path / "other.h5"), "/")
+            if kind == "external"
+            else h5py.SoftLink("/elsewhere")
+        )
+
+    last = layer("Dense", name, units=2, activation="softmax")
+    config = in_line(picture(), layer("Flatten", "flatten"), last)
+    assert "leads through one" in refusal(write_h5(tmp_path / "a.h5", config, change=change))
+
+
+def test_a_layer_whose_name_has_slashes_is_read(tmp_path: Path) -> None:
+    def change(file: h5py.File) -> None:
+        _weights_of_a_layer(file.create_group("model_weights/block/d"))
+
+    last = layer("Dense", "block/d", units=2, activation="softmax")
+    config = in_line(picture(), layer("Flatten", "flatten"), last)
+    found = read_model_file(write_h5(tmp_path / "a.h5", config, change=change), tmp_path)
+    assert sorted(found.weights) == ["dense_1/bias", "dense_1/kernel"]
+
+
+def _weights_of_a_layer(group: h5py.Group) -> None:
+    group["kernel"], group["bias"] = KERNEL, BIAS
+    group.attrs["weight_names"] = ["kernel", "bias"]
+
+
+def test_a_card_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    def change(file: h5py.File) -> None:
+        file["pixshelf"] = h5py.ExternalLink("/etc/passwd", "/")
+
+    assert "is a link" in refusal(write_h5(tmp_path / "a.h5", change=change))
+
+
 @pytest.mark.parametrize("path", ["../../x", "line/nothing", "", "/"])
 def test_a_weight_that_is_not_where_the_file_says_is_refused(tmp_path: Path, path: str) -> None:
     def change(file: h5py.File) -> None:
