@@ -88,11 +88,13 @@ def run_litert(
 def check_parity(keras_says: NDArray[Any], litert_says: NDArray[Any]) -> float:
     """The greatest difference between two sets of probabilities [N, classes].
 
-    Raises PixshelfError if it is above TOLERANCE, or if a label differs that was no tie.
+    Raises PixshelfError if it is above TOLERANCE, if a label differs that was no tie, or if either
+    holds what is no number.
     """
     import numpy as np
 
-    if keras_says.shape != litert_says.shape or not np.isfinite(litert_says).all():
+    both_finite = np.isfinite(keras_says).all() and np.isfinite(litert_says).all()
+    if keras_says.shape != litert_says.shape or not both_finite:
         raise _unequal("it does not answer with one probability for each label")
     difference = float(np.abs(keras_says - litert_says).max(initial=0.0))
     if difference > TOLERANCE:

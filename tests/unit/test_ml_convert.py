@@ -44,6 +44,12 @@ def test_answers_that_are_no_probabilities_are_refused(wrong: np.ndarray) -> Non
         check_parity(SAYS, wrong)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_answers_of_keras_that_are_no_numbers_are_refused(wrong: float) -> None:
+    with pytest.raises(PixshelfError, match="one probability for each label"):
+        check_parity(np.where(SAYS == 0.2, wrong, SAYS), SAYS)
+
+
 def test_tflite_is_the_stored_bytes(tmp_path: Path) -> None:
     with open_repository(tmp_path / "d.db", create=True) as repository:
         model = repository.models.add(digits_model())
