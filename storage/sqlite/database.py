@@ -40,10 +40,11 @@ class Database:
     def __init__(
         self, path: Path, *, create: bool = False, outdated: bool = False, wait: float
     ) -> None:
-        self.path = path
+        # By one name, whichever link it is reached by: its locks and its log are named after it.
+        self.path = Path(os.path.realpath(path)) if os.path.islink(path) else path
         self._outdated = outdated
         self._wait = wait
-        self._lock = WriteLock(path, wait=wait)
+        self._lock = WriteLock(self.path, wait=wait)
         self._writer: sqlite3.Connection | None = None
         self._immutable = False
         if create:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +28,8 @@ def held(dataset: Path, run_id: int) -> Iterator[None]:
     path = _path(dataset, run_id)
     try:
         descriptor = _acquire(path)
-    except OSError as error:
-        raise DatasetError(f"run {run_id} cannot be held: {path}: {error.strerror}") from error
+    except OSError as error:  # its folder is gone, or the file system has no locks
+        raise _unusable(path, error) from error
     if descriptor is None:
         raise DatasetBusy(
             f"another process is working on run {run_id}",
@@ -43,15 +44,18 @@ def held(dataset: Path, run_id: int) -> Iterator[None]:
 
 
 def is_held(dataset: Path, run_id: int) -> bool:
-    """Whether a process, this one included, holds the run."""
+    """Whether a process, this one included, holds the run. Raises DatasetError where that cannot
+    be told."""
     try:
-        descriptor = os.open(_path(dataset, run_id), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = _open(_path(dataset, run_id), os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError as error:
+        raise _unusable(_path(dataset, run_id), error) from error
     finally:
         os.close(descriptor)
     return False
@@ -60,13 +64,36 @@ def is_held(dataset: Path, run_id: int) -> bool:
 def _acquire(path: Path) -> int | None:
     deadline = time.monotonic() + _WAIT
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = _open(path, os.O_RDWR | os.O_CREAT)
         if _try(descriptor, path):
             return descriptor
         os.close(descriptor)
         if time.monotonic() >= deadline:
             return None
         time.sleep(_POLL)
+
+
+def _open(path: Path, how: int) -> int:
+    """Opens nothing but a file: whoever may write beside the dataset can put a link there, or a
+    pipe. Raises FileNotFoundError where there is none, DatasetError for what cannot be opened."""
+    try:
+        descriptor = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unusable(path, error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _unusable(path, OSError(0, "it is no regular file"))
+    return descriptor
+
+
+def _unusable(path: Path, error: OSError) -> DatasetError:
+    return DatasetError(
+        f"{path}, which tells who works on a run, cannot be used: {error.strerror}",
+        hint="Remove it if nobody works on the run. To work on one, the dataset's folder must be "
+        "writable.",
+    )
 
 
 def _try(descriptor: int, path: Path) -> bool:

@@ -140,3 +140,17 @@ def test_a_run_that_is_not_there_cannot_be_held_or_changed(repository: Repositor
     ):
         with pytest.raises(NotFound, match="no run 9"):
             use()
+
+
+def test_a_dataset_that_is_reached_by_a_link_has_the_same_runs_held(
+    repository: Repository, tmp_path: Path
+) -> None:
+    run = repository.runs.create(new_run())
+    link = tmp_path / "link.db"
+    link.symlink_to(repository.url)
+    with open_repository(link) as linked:
+        assert linked.url == repository.url
+        with repository.runs.hold(run):
+            assert linked.runs.is_held(run)
+            with pytest.raises(DatasetBusy), linked.runs.hold(run):
+                pass

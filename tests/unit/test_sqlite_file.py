@@ -25,7 +25,7 @@ from storage.sqlite.schema import (
     SCHEMA_VERSION,
     migrate_to_first,
 )
-from tests.making import add_images, new_image, new_model, new_prediction
+from tests.making import add_images, new_image, new_model, new_prediction, new_run
 
 
 @pytest.fixture
@@ -362,3 +362,56 @@ def _indexes(path: Path) -> set[str]:
 
 def _large_names() -> set[str]:
     return {statement.split()[5] for statement in LARGE_INDEXES}
+
+
+def test_a_write_by_a_link_waits_for_one_by_the_file_itself(path: Path, tmp_path: Path) -> None:
+    _make(path)
+    link = tmp_path / "link.db"
+    link.symlink_to(path.name)
+    with (
+        open_repository(link, wait=0.05) as repository,
+        WriteLock(path, wait=1).held(),
+        pytest.raises(DatasetBusy, match="written by another process"),
+    ):
+        add_images(repository, new_image(7))
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, link.name}
+
+
+def test_a_link_that_leads_nowhere_is_a_missing_file(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(path.name)
+    with pytest.raises(DatasetError, match="no dataset file"):
+        open_repository(link)
+    _make(link)
+    assert path.is_file()
+    assert link.is_symlink()
+
+
+def test_a_link_that_leads_to_itself_is_an_error(tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(link.name)
+    with pytest.raises(DatasetError, match="cannot read"):
+        open_repository(link)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_only_a_regular_file_tells_who_works_on_a_run(path: Path, kind: str) -> None:
+    _make(path)
+    beside = Path(f"{path}-run-1")
+    elsewhere = path.with_name("elsewhere")
+    if kind == "pipe":
+        os.mkfifo(beside)
+    elif kind == "link":
+        beside.symlink_to(elsewhere)
+    else:
+        beside.mkdir()
+    with open_repository(path) as repository:
+        repository.runs.create(new_run())
+        for use in (
+            lambda: repository.runs.is_held(1),
+            lambda: repository.runs.hold(1).__enter__(),
+        ):
+            with pytest.raises(DatasetError, match=r"set\.db-run-1.* cannot be used") as raised:
+                use()
+            assert raised.value.hint is not None
+    assert not elsewhere.exists()
