@@ -100,8 +100,7 @@ def ending(graph: Graph) -> Ending:
         raise RefusedInput(
             f"the model gives {list(graph.output)} for a picture, not one number for each label"
         )
-    nodes = {node.name: node for node in graph.nodes}
-    found = _ending(nodes, graph.nodes[-1])
+    found = _last_activation(graph)
     alone = graph.output[0] == 1
     if found == "softmax" and not alone:
         return "probabilities"
@@ -116,13 +115,22 @@ def ending(graph: Graph) -> Ending:
     )
 
 
-def _ending(nodes: Mapping[str, Node], node: Node) -> str:
-    """The activation that the answer goes through last."""
+def _last_activation(graph: Graph) -> str:
+    """The activation that the answer goes through last. Each layer is looked at once, in order:
+    what a layer passes on may be taken by any number of others."""
+    last: dict[str, str] = {}
+    for node in graph.nodes:
+        if node.layer in ("Flatten", "Reshape", "Average") and INPUT not in node.inputs:
+            ends = {last[name] for name in node.inputs}
+            last[node.name] = ends.pop() if len(ends) == 1 else "a mixture"
+        else:
+            last[node.name] = _activation(node)
+    return last[graph.nodes[-1].name]
+
+
+def _activation(node: Node) -> str:
     if node.layer == "Softmax":
         return "softmax"
-    if node.layer in ("Flatten", "Reshape", "Average") and INPUT not in node.inputs:
-        ends = {_ending(nodes, nodes[name]) for name in node.inputs}
-        return ends.pop() if len(ends) == 1 else "a mixture"
     if node.layer in ("ReLU", "LeakyReLU", "ELU"):
         return node.layer
     return str(node.options.get("activation", "linear"))
