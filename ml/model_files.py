@@ -30,6 +30,10 @@ CARD = "pixshelf"
 """The name under which pixshelf writes labels and input into a file that it exports."""
 
 MOST_FILE = 3 << 30
+_MOST_BESIDE, _MOST_EACH = 64 << 20, 32
+"""The most bytes that the weights of a .keras file may unpack to, and how many more for each
+parameter: a weight and three numbers of an optimizer's, all in float64."""
+
 _MOST_JSON = 8 << 20
 _MOST_NAMES = 20_000
 _MOST_CHUNK = 64 << 20
@@ -80,7 +84,7 @@ def _read_keras(path: Path, scratch: Path, size: tuple[int, int] | None) -> Mode
         graph, places, dtype = read_config(config, size)
         copy = scratch / "model.weights.h5"
         with archive.open("model.weights.h5") as source, copy.open("wb") as target:
-            _copy(source, target)
+            _copy(source, target, min(MOST_FILE, _MOST_BESIDE + _MOST_EACH * graph.parameters))
     with _hdf5(copy) as file:
         weights = dict(_keras_weights(file, graph, places))
     card = metadata.get(CARD) if isinstance(metadata, Mapping) else None
@@ -288,12 +292,15 @@ def _unpacked(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     return data
 
 
-def _copy(source: Any, target: Any) -> None:
+def _copy(source: Any, target: Any, most: int) -> None:
     total = 0
     while part := source.read(1 << 20):
         total += len(part)
-        if total > MOST_FILE:
-            raise RefusedInput(f"the weights in the file have more than {MOST_FILE >> 30} GiB")
+        if total > most:
+            raise RefusedInput(
+                f"the weights in the file have more than {most:,} bytes, which is more than its "
+                "network needs"
+            )
         target.write(part)
 
 
@@ -325,7 +332,7 @@ def _add_to_zip(path: Path, card: Mapping[str, Any]) -> None:
                 if info.filename == "metadata.json":
                     target.write(json.dumps({**json.load(source), CARD: card}).encode())
                 else:
-                    _copy(source, target)
+                    _copy(source, target, MOST_FILE)
     made.replace(path)
 
 

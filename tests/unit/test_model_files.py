@@ -158,6 +158,21 @@ def test_a_bomb_in_the_zip_is_given_up_at_its_limit(tmp_path: Path) -> None:
     assert "more than 8,388,608 bytes" in refusal(path)
 
 
+def test_weights_that_unpack_to_more_than_the_network_needs_are_given_up_at_that(
+    tmp_path: Path,
+) -> None:
+    path = write_keras(tmp_path / "a.keras")
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in PARTS}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data + bytes(70 << 20) * name.endswith(".h5"))
+    assert path.stat().st_size < 1 << 20
+    most = (64 << 20) + 32 * 34
+    assert f"more than {most:,} bytes" in refusal(path)
+    assert (tmp_path / "model.weights.h5").stat().st_size <= most
+
+
 @pytest.mark.parametrize("ending", [".keras", ".h5"])
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.9])
 def test_a_truncated_file_is_refused(tmp_path: Path, ending: str, kept: float) -> None:
