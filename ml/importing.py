@@ -173,11 +173,12 @@ def _name(text: str, *, given: bool) -> str:
 
 
 def _cleaned(labels: Sequence[str]) -> tuple[str, ...]:
-    cleaned = tuple(clean_label(label) for label in labels)
-    for label in cleaned:
-        if cleaned.count(label) > 1:
+    cleaned: dict[str, None] = {}
+    for label in map(clean_label, labels):
+        if label in cleaned:
             raise UsageError(f"labels: received {label!r:.80} more than once")
-    return cleaned
+        cleaned[label] = None
+    return tuple(cleaned)
 
 
 def _labels(
