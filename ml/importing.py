@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from ml.errand import send
 from ml.foreign import SCALES, ForeignSpec, Scale
+from ml.naming import chosen_name, made_name
 from ml.pixels import LARGEST_SIDE, RESIZES, Resize
 from storage.errors import PixshelfError, RefusedInput, UsageError
 from storage.labels import clean_label
@@ -26,7 +27,6 @@ ENDINGS = (".keras", ".h5")
 
 SECONDS = 900.0
 
-_LONGEST_NAME = 200
 _OTHERS = {
     ".bin": "a file of weights without a network, perhaps a pickle",
     ".ckpt": "a checkpoint without a network",
@@ -72,18 +72,19 @@ def import_model(
 ) -> Imported:
     """Store the classifier of a .keras or .h5 file as a model that predicts.
 
-    `labels` are in the order of its outputs; left out, they are those that the file names, if
-    pixshelf wrote it, or else the dataset's own in natural order, if there are as many. `scale` is
-    the range that the network wants its pixels in: left out, 0..255 if it takes whole numbers or
-    scales them itself, otherwise 0..1. `size` is (height, width), for a network that takes any.
-    The network's answers are checked to be the same in LiteRT.
+    `name` is one that no model has; left out, it is made from that of the file. `labels` are in
+    the order of its outputs; left out, they are those that the file names, if pixshelf wrote it,
+    or else the dataset's own in natural order, if there are as many. `scale` is the range that the
+    network wants its pixels in: left out, 0..255 if it takes whole numbers or scales them itself,
+    otherwise 0..1. `size` is (height, width), for a network that takes any. The network's answers
+    are checked to be the same in LiteRT.
 
     Raises RefusedInput without `trust`, for another kind of file, and for a model that is not a
     plain network of known layers; UsageError for choices that make no sense; TimedOut.
     """
     check_file(path, trust=trust)
     chosen = None if labels is None else _cleaned(labels)
-    called = _name(path.stem if name is None else name, given=name is not None)
+    called = made_name(repo, path.stem) if name is None else chosen_name(repo, name)
     if size is not None and not all(1 <= side <= LARGEST_SIDE for side in size):
         raise UsageError(f"size: received {size!r}, expected sides from 1 to {LARGEST_SIDE}")
     with tempfile.TemporaryDirectory(prefix="pixshelf-") as scratch:
@@ -159,17 +160,6 @@ def _one_of(what: str, text: str | None, choices: tuple[Choice, ...]) -> Choice 
         f"{what}: received {text!r:.40}, which is not one of the choices",
         hint=f"choices: {', '.join(choices)}",
     )
-
-
-def _name(text: str, *, given: bool) -> str:
-    name = text.strip()
-    if not given:
-        name = "".join(each for each in name if each.isprintable())[:_LONGEST_NAME] or "imported"
-    if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
-        raise UsageError(
-            f"name: received {text!r:.80}, expected 1 to {_LONGEST_NAME} printable characters"
-        )
-    return name
 
 
 def _cleaned(labels: Sequence[str]) -> tuple[str, ...]:
