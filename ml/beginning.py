@@ -1,9 +1,10 @@
-"""How a network's training begins: its trainer, and the plan where that has to give way."""
+"""How a network's training begins: its trainer, and what gives way where memory does not do."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,25 @@ from ml.events import Event, Note
 from ml.network import HEAD
 from ml.plan import TrainPlan
 from ml.settings import Recipe
-from ml.trainer import Trainer
+from ml.trainer import OutOfMemory, Trainer
 from ml.weights import from_bytes
-from storage.errors import NotReady
+from storage.errors import NotFound, NotReady
 from storage.repository import Repository
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+def bare_trainer(plan: TrainPlan, member: int) -> Trainer:
+    """The trainer of a run's network (from 0), whose weights are yet to be put in."""
+    return Trainer(
+        replace(plan.architecture, members=1),
+        plan.recipe,
+        seed=plan.settings.seed + member,
+        steps_per_epoch=plan.steps_per_epoch,
+        class_weights=plan.class_weights,
+    )
 
 
 def new_trainer(
@@ -30,19 +42,21 @@ def new_trainer(
 ) -> Trainer:
     """The trainer of a run's network (from 0) for the training `images`, at its beginning: fresh,
     or with what fits of the model that the plan starts from, which `tell` hears of. Raises
-    NotReady if nothing fits."""
-    trainer = Trainer(
-        replace(plan.architecture, members=1),
-        plan.recipe,
-        seed=plan.settings.seed + member,
-        steps_per_epoch=plan.steps_per_epoch,
-        class_weights=plan.class_weights,
-    )
+    NotReady if nothing fits or that model is no more."""
+    trainer = bare_trainer(plan, member)
     if plan.initial is None:
         trainer.whiten(images)
         return trainer
-    weights = from_bytes(repo.models.weights(plan.initial))
-    if repo.models.get(plan.initial).labels != plan.labels:
+    try:
+        model = repo.models.get(plan.initial)
+    except NotFound as error:
+        raise NotReady(
+            f"a network of this run begins with the weights of model {plan.initial}, which was "
+            "removed",
+            hint="Train anew, from another model or without --from.",
+        ) from error
+    weights = from_bytes(repo.models.weights(model.id))
+    if model.labels != plan.labels:
         # It may fit by its shape and yet stand for other labels, or for these in another order.
         weights = {name: array for name, array in weights.items() if f"{HEAD}/" not in name}
     fresh = trainer.start_from(weights)
@@ -57,6 +71,18 @@ def new_trainer(
         text = f"{count - len(fresh)} of {count} arrays are taken from model {plan.initial}{begun}"
         tell(Note("info", text))
     return trainer
+
+
+@contextmanager
+def validating() -> Iterator[None]:
+    """Raises NotReady where memory does not do for validation, which halves its own batches: to
+    halve those of the training, as OutOfMemory asks for, would not help."""
+    try:
+        yield
+    except (OutOfMemory, MemoryError) as error:
+        raise NotReady(
+            "the validation does not fit in memory", hint="Choose a smaller --size."
+        ) from error
 
 
 def smaller_batches(plan: TrainPlan, error: BaseException) -> TrainPlan:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml import schedule
-from ml.beginning import new_trainer, smaller_batches
+from ml.beginning import bare_trainer, new_trainer, smaller_batches, validating
 from ml.calibration import loss_and_accuracy
 from ml.events import CheckpointSaved, Epoch, Event, Note, Phase, Step, Throttle
 from ml.keeping import PATIENT, QUICK, Best, Keeper, Kept, pack_best, with_place
@@ -94,7 +94,7 @@ class Fitting:
         self._clock = time.perf_counter() - kept.seconds
         self._trainer: Trainer | None = None
         if kept.state is not None:
-            self.trainer.restore(self._in_network(kept.state))
+            self._trainer = self._restored(kept.state)
 
     @property
     def trainer(self) -> Trainer:
@@ -108,6 +108,8 @@ class Fitting:
     @property
     def steps(self) -> int:
         """The steps taken in all."""
+        if self.done:
+            return self.plan.total_steps
         if self._trainer is None:
             return len(self._finished) * self.plan.recipe.steps
         return self._steps_before() + self._trainer.steps
@@ -228,26 +230,40 @@ class Fitting:
 
     def _validate(self, state: Checkpoint) -> NDArray[np.float32] | None:
         """The logits on the validation images; None if a stop came first. In pieces of a fixed
-        size, so that it ends alike from wherever it goes on."""
+        size, so that it ends alike from wherever it goes on. Raises Diverged for logits that are no
+        numbers, which weights that are may give."""
         import numpy as np
 
         val, spec = self._arrays.val, self.plan.input
         chunk = _CHUNK * max(1, EVAL_PIXELS // (spec.height * spec.width))
         out = np.empty((len(val), len(self.plan.labels)), np.float32)
         begin = 0
-        if self._logits is not None and self._logits.shape[1:] == out.shape[1:]:
-            begin = min(len(self._logits), len(out))
-            out[:begin] = self._logits[:begin]
-        self._logits = None
+        earlier, self._logits = self._logits, None
+        if earlier is not None and earlier.shape[1:] == out.shape[1:]:
+            self._refuse_no_numbers(earlier)
+            begin = min(len(earlier), len(out))
+            out[:begin] = earlier[:begin]
         for start in range(begin, len(val), chunk):
             end = min(start + chunk, len(val))
-            out[start:end] = self.trainer.logits(val[start:end], alive=self._alive)
+            with validating():
+                out[start:end] = self.trainer.logits(val[start:end], alive=self._alive)
+            self._refuse_no_numbers(out[start:end])
             stopping = self._stopping() and end < len(val)
             if stopping or self._keeper.due():
                 self._keep(state, out[:end].copy(), stopping=stopping)
             if stopping:
                 return None
         return out
+
+    def _refuse_no_numbers(self, logits: NDArray[np.float32]) -> None:
+        import numpy as np
+
+        if not np.isfinite(logits).all():
+            raise Diverged(
+                f"the training came apart by step {self.trainer.steps}: its network's answers are "
+                "no longer numbers",
+                hint="try another --seed, or a larger --batch",
+            )
 
     def _alive(self, done: int) -> None:
         """Shows the watcher that long work goes on, so that a stop is not thought to hang."""
@@ -356,12 +372,17 @@ class Fitting:
         """A new trainer at the end of the last finished epoch; gives its state. Whoever stores that
         has nothing written after it."""
         self._keeper.join()
+        self._trainer = None if self._end is None else self._restored(self._end)
         trainer = self.trainer
-        if self._end is not None:
-            trainer.restore(self._in_network(self._end))
         trainer.rate_scale = rate
         self._end_kept = False
         return trainer.checkpoint(self._epoch if self._end is None else self._epoch - 1)
+
+    def _restored(self, state: Checkpoint) -> Trainer:
+        """A trainer of the network in training, where it was; what it began with is not needed."""
+        trainer = bare_trainer(self.plan, self._member)
+        trainer.restore(self._in_network(state))
+        return trainer
 
     def _place(self) -> str:
         epoch = len(self.epochs)
@@ -369,8 +390,11 @@ class Fitting:
 
     def _logits_of(self, weights: Weights) -> NDArray[np.float32]:
         """The logits of a network that was trained earlier."""
-        put_weights(self.trainer.average, weights)
-        return self.trainer.logits(self._arrays.val, alive=self._alive)
+        if self._trainer is None:
+            self._trainer = bare_trainer(self.plan, self._member)
+        put_weights(self._trainer.average, weights)
+        with validating():
+            return self._trainer.logits(self._arrays.val, alive=self._alive)
 
 
 def _slots(state: Checkpoint) -> Weights:

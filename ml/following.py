@@ -25,8 +25,9 @@ _WORKER = "ml.worker"
 
 def follow_run(url: str, run_id: int) -> Iterator[Event]:
     """The events of a run from its process's beginning, then as they come, the last one being
-    Done. It only watches: to leave off changes nothing. Epochs of an earlier process are in the
-    dataset alone.
+    Done. Where that process dies and another goes on, its events follow from its beginning. It
+    only watches: to leave off changes nothing. Epochs of an earlier process are in the dataset
+    alone.
 
     Raises the PixshelfError that the run failed with, and PixshelfError where its process died;
     NotFound; NotReady for a run that no process works on or that left no journal on this machine.
@@ -48,6 +49,11 @@ def follow_run(url: str, run_id: int) -> Iterator[Event]:
                     if isinstance(event, Done):
                         return
                     silent_since = None
+                if reader.replaced:  # another process has gone on with the run
+                    reader.close()
+                    reader = _reader(repo.url, record)
+                    silent_since = None
+                    continue
                 now = time.monotonic()
                 silent_since = None if held else silent_since or now
                 if silent_since is not None and now - silent_since > _GRACE:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ml.events import MAX_LINE, Event, EventError, Phase, Started, Step, Throttle, decode, encode
+from ml.events import MAX_LINE, Event, EventError, Phase, Step, Throttle, decode, encode
 from storage.errors import PixshelfError
 
 KEPT = 50
@@ -30,20 +30,23 @@ _MAX_EARLY = 1_000
 
 
 class Journal:
-    """Writes a run's journal, from the event on that says which run it is. Whatever is wrong with
-    the file is said on stderr, once: a training does not end for want of a journal."""
+    """Writes a run's journal, with what was told before it was begun. Whatever is wrong with the
+    file is said on stderr, once: a training does not end for want of a journal."""
 
     def __init__(self) -> None:
-        self._url: str | None = None
         self._early: list[bytes] = []
         self._file: int | None = None
         self._size = 0
         self._broken = False
         self._throttle = Throttle(time.monotonic, STEP_INTERVAL)
 
-    def of(self, url: str) -> None:
-        """Say which dataset the run is in (Repository.url)."""
-        self._url = url
+    def begin(self, url: str, run: int) -> None:
+        """Take the place of whatever journal the run (of the dataset with that Repository.url)
+        has. To be called once the run is held, so that nobody reads an earlier one's end."""
+        try:
+            self._make(journal_path(url, run))
+        except OSError as error:
+            self._give_up(error)
 
     def write(self, event: Event) -> None:
         """Add an event. Fleeting ones are left out when they come too often."""
@@ -54,12 +57,9 @@ class Journal:
             if often or self._size > MAX_JOURNAL:
                 return
         try:
-            if isinstance(event, Started) and self._url is not None and self._file is None:
-                self._begin(self._url, event.run)
             self._put(encode(event))
         except OSError as error:
-            self._broken = True
-            print(f"journal: {error}", file=sys.stderr)  # noqa: T201  (to the log)
+            self._give_up(error)
 
     def close(self) -> None:
         """Give the file back."""
@@ -67,9 +67,8 @@ class Journal:
             os.close(self._file)
             self._file = None
 
-    def _begin(self, url: str, run: int) -> None:
+    def _make(self, path: Path) -> None:
         """Make the file under another name first: who follows the old one is not confused."""
-        path = journal_path(url, run)
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_oldest(path.parent, "run-*.jsonl")
         self._file, name = tempfile.mkstemp(".part", "run-", path.parent)
@@ -77,6 +76,10 @@ class Journal:
         early, self._early = self._early, []
         for line in early:
             self._put(line)
+
+    def _give_up(self, error: OSError) -> None:
+        self._broken = True
+        print(f"journal: {error}", file=sys.stderr)  # noqa: T201  (to the log)
 
     def _put(self, line: bytes) -> None:
         if self._file is None:
@@ -122,6 +125,7 @@ class JournalReader:
 
     def __init__(self, path: Path) -> None:
         """Raises FileNotFoundError if there is none."""
+        self._path = path
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._rest = b""
 
@@ -142,6 +146,16 @@ class JournalReader:
                 yield decode(line)
             if len(self._rest) > MAX_LINE:
                 raise EventError(f"event: received a line of more than {MAX_LINE} bytes")
+
+    @property
+    def replaced(self) -> bool:
+        """Whether a newer journal has taken this one's place."""
+        try:
+            return not os.path.samestat(os.stat(self._path), os.fstat(self._file))
+        except FileNotFoundError:  # removed, but not replaced
+            return False
+        except OSError as error:
+            raise PixshelfError(f"the run's journal cannot be read: {error.strerror}") from error
 
     def close(self) -> None:
         """Give the file back. Safe to call twice."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ml.beginning import new_trainer, with_recipe
+from ml.beginning import new_trainer, validating, with_recipe
 from ml.fitting import Arrays
 from ml.plan import TrainPlan
 from ml.settings import MAX_STEPS, resolve
-from ml.trainer import EVAL_PIXELS, Trainer
+from ml.trainer import EVAL_PIXELS, Diverged, Trainer
 from storage.repository import Repository
 
 SHARE, LEAST, MOST = 0.04, 1.0, 20.0
@@ -39,7 +40,8 @@ def paced(
     began = time.monotonic()
     trainer = new_trainer(repo, plan, arrays.train, 0)
     building, step = _time_steps(trainer, arrays, (end - began) * SHARE, stopping)
-    tracing, picture = _time_validation(trainer, arrays)
+    with validating():
+        tracing, picture = _time_validation(trainer, arrays)
     building += tracing
     members = plan.recipe.members
     left = end - time.monotonic() - building * (members + ENDING)
@@ -78,7 +80,8 @@ def _fitting(seconds: float, step: float, validation: float, steps_per_epoch: in
 def _time_steps(
     trainer: Trainer, arrays: Arrays, share: float, stopping: Callable[[], bool]
 ) -> tuple[float, float]:
-    """Seconds until the first step is taken, and seconds for each after it."""
+    """Seconds until the first step is taken, and seconds for each after it. A training that comes
+    apart takes as long for its steps: what to do about that is for the real one."""
     began = time.perf_counter()
     first = 0.0
     patience = min(MOST, max(LEAST, share))
@@ -86,18 +89,21 @@ def _time_steps(
     def on_step(progress: Callable[[], object]) -> bool:
         nonlocal first
         if trainer.steps <= 1:
-            progress()  # waits for what the device has been given
+            with suppress(Diverged):
+                progress()  # waits for what the device has been given
             first = time.perf_counter()
         return time.perf_counter() - first < patience and not stopping()
 
     epoch = 1
     while True:
-        if trainer.run_epoch(arrays.train, arrays.train_targets, epoch, on_step) is None:
-            break
+        with suppress(Diverged):
+            if trainer.run_epoch(arrays.train, arrays.train_targets, epoch, on_step) is None:
+                break
         if trainer.steps == trainer.recipe.steps:
             break
         epoch += 1
-    trainer.checkpoint(epoch)
+    with suppress(Diverged):
+        trainer.checkpoint(epoch)  # waits, too
     taken = max(1, trainer.steps - 1)
     return first - began, (time.perf_counter() - first) / taken
 

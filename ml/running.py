@@ -26,6 +26,7 @@ from ml.network import build_classifier, join_members
 from ml.pacing import paced
 from ml.pixels import decode_many
 from ml.plan import TrainPlan, plan_again, plan_training
+from ml.renaming import current_labels
 from ml.settings import TrainSettings
 from ml.spec import parameters
 from ml.surroundings import cores, differences, versions
@@ -53,7 +54,8 @@ class _Stopped(Exception):
 
 
 class Running:
-    """A training under way. `began` is when the process began, by time.monotonic."""
+    """A training under way. `began` is when the process began, by time.monotonic; `held` hears of
+    the run as soon as this process holds it, before any event that is about it."""
 
     def __init__(
         self,
@@ -61,7 +63,9 @@ class Running:
         tell: Callable[[Event], None],
         stopping: Callable[[], bool],
         began: float,
+        held: Callable[[int], None] = lambda run: None,
     ) -> None:
+        self._held = held
         self._repo = repo
         self._tell = tell
         self._stopping = stopping
@@ -78,6 +82,7 @@ class Running:
         self._threads = settings.threads or cores()
         run = self._repo.runs.create(self._new_run(plan))
         with self._repo.runs.hold(run):
+            self._held(run)
             return self._guarded(plan, run, Kept())
 
     def resume(self, run: int) -> Done:
@@ -89,6 +94,7 @@ class Running:
         runs = self._repo.runs
         _refuse_done(runs.get(run))
         with runs.hold(run):
+            self._held(run)
             record = runs.get(run)  # anew: another process may just have finished it
             _refuse_done(record)
             plan = plan_again(self._repo, record)
@@ -189,9 +195,11 @@ class Running:
                 hint="Choose a smaller --size, or fewer images with --on.",
             ) from error
 
-    def _pace(self, plan: TrainPlan, run: int, arrays: Arrays) -> TrainPlan:
+    def _pace(
+        self, plan: TrainPlan, run: int, arrays: Arrays, *, repeatable: bool = True
+    ) -> TrainPlan:
         """With a budget of minutes: the plan with the number of steps that it allows, which is
-        decided and stored once."""
+        decided and stored once. `repeatable`: with that number the settings give this very plan."""
         minutes = plan.settings.minutes
         if minutes is None or self._paced is not None:
             return plan
@@ -202,14 +210,14 @@ class Running:
             smaller = smaller_batches(plan, error)
             text = f"a batch of {plan.recipe.batch} does not fit in memory; trying half of it"
             self._tell(Note("warning", text))
-            return self._pace(smaller, run, arrays)
+            return self._pace(smaller, run, arrays, repeatable=False)
         if self._stopping():
             raise _Stopped
         self._paced = facts
         self._revise(plan, run, None)
         steps = plan.recipe.steps
-        text = f"{steps:,} steps fit into {minutes:g} minutes; --steps {steps} repeats this run"
-        self._tell(Note("info", text))
+        how = f"; --steps {steps} repeats this run" if repeatable else ""
+        self._tell(Note("info", f"{steps:,} steps fit into {minutes:g} minutes{how}"))
         return plan
 
     def _revise(self, plan: TrainPlan, run: int, last: Checkpoint | None) -> None:
@@ -250,7 +258,7 @@ class Running:
         model = self._repo.models.add(
             NewModel(
                 name=plan.name,
-                labels=plan.labels,
+                labels=current_labels(self._repo, plan),
                 spec=spec.to_json(),
                 parameters=parameters(spec),
                 weights=stored,

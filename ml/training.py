@@ -212,8 +212,10 @@ class Training:
         from storage.opening import open_repository
 
         with open_repository(self._url) as repo:
-            # A child that was ended in its very last moment may have finished the run itself.
-            if repo.runs.get(self._run).status == "running":
+            # A child that was ended in its very last moment may have finished the run itself, and
+            # another process may have gone on with it since.
+            record = repo.runs.get(self._run)
+            if record.status == "running" and record.pid in {None, self.pid}:
                 repo.runs.finish(self._run, status, error=error)
 
     def _say(self, line: bytes) -> None:

@@ -172,8 +172,13 @@ def _serve(requests: Requests, journal: Journal, tell: Callable[[Event], None]) 
     request = requests.first()
     requests.watch()
     with open_repository(request.url, wait=request.wait) as repo:
-        journal.of(repo.url)
-        running = Running(repo, tell, requests.stopping, request.began)
+        running = Running(
+            repo,
+            tell,
+            requests.stopping,
+            request.began,
+            held=lambda run: journal.begin(repo.url, run),
+        )
         if request.resume is not None:
             done = running.resume(request.resume)
         else:

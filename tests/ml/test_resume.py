@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from ml.events import CheckpointSaved, Done, Epoch, Event, Phase, Step
+import ml.pacing
+from ml.beginning import new_trainer
+from ml.events import CheckpointSaved, Done, Epoch, Event, Phase, Started, Step
 from ml.keeping import Keeper
+from ml.network import put_weights, take_weights
 from ml.settings import TrainSettings
 from ml.spec import ArchitectureSpec
-from ml.trainer import Diverged, OutOfMemory
+from ml.trainer import Diverged, OutOfMemory, Trainer
 from storage.errors import DatasetBusy, NotFound, NotReady
 from storage.opening import open_repository
 from storage.query import parse
@@ -137,6 +141,7 @@ def test_a_run_that_died_while_its_model_was_made_needs_no_more_training(
     again = one.train(resume=1)
     assert again.weights_sha256 == pair.done.weights_sha256
     assert again.val_loss == pair.done.val_loss
+    assert again.steps == pair.done.steps
     assert not any(isinstance(event, Step | Epoch) for event in one.told)
 
 
@@ -284,3 +289,86 @@ def test_a_budget_is_decided_once(one: Rehearsal) -> None:
         one.train(budget, ends=lambda event: isinstance(event, CheckpointSaved))
     steps = one.repository.runs.get(1).total_steps
     assert one.train(resume=1).steps == steps
+
+
+def test_a_budget_is_kept_to_where_the_timed_steps_come_apart(
+    one: Rehearsal, patch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any) -> Trainer:
+        trainer = new_trainer(*arguments)
+        weights = take_weights(trainer.network)
+        nothing = {name: np.full_like(array, np.nan) for name, array in weights.items()}
+        put_weights(trainer.network, nothing)
+        return trainer
+
+    patch.setattr(ml.pacing, "new_trainer", broken)
+    one.train(TrainSettings(preset="quick", minutes=0.01, batch=128))
+    record = one.repository.runs.get(1)
+    assert record.status == "done"
+    assert record.settings["paced"]["step_seconds"] > 1e-4
+
+
+def test_a_budget_with_a_halved_batch_is_not_said_to_be_repeated_by_its_steps(
+    one: Rehearsal, patch: pytest.MonkeyPatch
+) -> None:
+    trip(patch, OutOfMemory("too much"), lambda t: t.recipe.batch > 8)
+    one.train(TrainSettings(preset="quick", minutes=0.01, batch=16))
+    note = next(note for note in one.notes if "fit into" in note)
+    assert "--steps" not in note
+
+
+def test_a_run_can_be_resumed_without_the_model_that_it_started_from(one: Rehearsal) -> None:
+    first = one.train(replace(SETTINGS, epochs=None, steps=1))
+    more = replace(SETTINGS, start_from=str(first.model), name="more")
+    for kind in (CheckpointSaved, Started):
+        with pytest.raises(Death):
+            one.train(
+                replace(more, name=kind.__name__),
+                ends=lambda event, kind=kind: isinstance(event, kind),
+            )
+    assert first.model is not None
+    one.repository.models.remove(first.model)
+    with pytest.raises(NotReady, match=f"model {first.model}, which was removed"):
+        one.train(resume=3)
+    assert one.train(resume=2).model is not None
+
+
+def test_validation_that_does_not_fit_leaves_the_batch_alone(
+    one: Rehearsal, patch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **options: Any) -> Any:
+        raise OutOfMemory("too much")
+
+    patch.setattr(Trainer, "logits", full)
+    with pytest.raises(NotReady, match="the validation does not fit"):
+        one.train(SETTINGS)
+    record = one.repository.runs.get(1)
+    assert (record.status, record.settings["recipe"]["batch"]) == ("failed", 16)
+
+
+def test_answers_that_are_no_numbers_are_as_a_loss_that_is_none(
+    one: Rehearsal, patch: pytest.MonkeyPatch
+) -> None:
+    logits = Trainer.logits
+
+    def broken(self: Trainer, images: Any, **options: Any) -> Any:
+        found = logits(self, images, **options)
+        return found * np.float32(np.nan) if self.rate_scale == 1 and self.steps > 9 else found
+
+    patch.setattr(Trainer, "logits", broken)
+    one.train(SETTINGS)
+    assert any("answers are no longer numbers; going back" in note for note in one.notes)
+    assert all(each.val_loss is not None for each in one.repository.runs.get(1).epochs)
+
+
+def test_a_model_has_the_names_that_its_labels_were_given_meanwhile(one: Rehearsal) -> None:
+    def rename(event: Event) -> bool:
+        if event == Phase("converting"):
+            one.repository.labels.rename("9", "nine", actor="test")
+        return False
+
+    done = one.train(replace(SETTINGS, epochs=None, steps=1), ends=rename)
+    assert done.model is not None
+    labels = one.repository.models.get(done.model).labels
+    assert labels == (*map(str, range(9)), "nine")
+    assert "9" not in one.repository.labels.names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from ml.events import (
     encode,
 )
 from ml.journal import KEPT, Journal, JournalReader, journal_path
+from ml.running import Running
 from ml.training import follow_run, stop_run
 from storage.errors import NotFound, NotReady, PixshelfError
 from storage.opening import open_repository
@@ -52,7 +54,7 @@ def repository(tmp_path: Path) -> Iterator[Repository]:
 
 def journal(repository: Repository, *events: Event) -> Journal:
     writer = Journal()
-    writer.of(repository.url)
+    writer.begin(repository.url, 1)
     for event in events:
         writer.write(event)
     return writer
@@ -91,6 +93,34 @@ def test_a_run_whose_process_dies_is_noticed(repository: Repository) -> None:
         list(events)
     assert "runs resume 1" in str(raised.value.hint)
     writer.close()
+
+
+def test_a_run_that_another_process_goes_on_with_is_followed_there(
+    repository: Repository,
+) -> None:
+    first = journal(repository, STARTED)
+    with repository.runs.hold(1):
+        events = follow_run(repository.url, 1)
+        assert next(events) == STARTED
+    first.close()
+    with repository.runs.hold(1):
+        second = journal(repository, Phase("starting"), STARTED, EPOCH)
+        assert list(itertools.islice(events, 3)) == [Phase("starting"), STARTED, EPOCH]
+    second.write(DONE)
+    assert list(events) == [DONE]
+    second.close()
+
+
+def test_what_is_told_before_the_journal_is_begun_is_in_it(repository: Repository) -> None:
+    writer = Journal()
+    writer.write(Phase("starting"))
+    assert not journal_path(repository.url, 1).exists()
+    writer.begin(repository.url, 1)
+    writer.write(STARTED)
+    writer.close()
+    reader = JournalReader(journal_path(repository.url, 1))
+    assert list(reader.events()) == [Phase("starting"), STARTED]
+    reader.close()
 
 
 def test_a_failure_is_raised_as_the_error_that_it_was(repository: Repository) -> None:
@@ -145,6 +175,24 @@ def test_a_run_that_is_gone_on_with_begins_its_journal_anew(repository: Reposito
     assert list(old.events()) == [STARTED, DONE]
     old.close()
     new.close()
+
+
+def test_the_journal_is_begun_anew_before_a_run_is_planned_again(repository: Repository) -> None:
+    journal(repository, STARTED, DONE).close()
+    writer = Journal()
+    told: list[bool] = []
+
+    def held(run: int) -> None:
+        told.append(repository.runs.is_held(run))
+        writer.begin(repository.url, run)
+
+    running = Running(repository, writer.write, lambda: False, 0.0, held)
+    with pytest.raises(PixshelfError, match="its recipe is"):
+        running.resume(1)
+    writer.close()
+    reader = JournalReader(journal_path(repository.url, 1))
+    assert (list(reader.events()), told) == ([Phase("starting")], [True])
+    reader.close()
 
 
 def test_the_journals_of_old_runs_are_removed(repository: Repository) -> None:

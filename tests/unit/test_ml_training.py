@@ -193,6 +193,15 @@ def test_a_run_that_the_child_finished_itself_is_left_as_it_is(
     assert repository.runs.get(1).status == "done"
 
 
+def test_a_run_that_another_process_goes_on_with_is_left_as_it_is(
+    start: Start, repository: Repository
+) -> None:
+    repository.runs.reopen(1, 4_321)
+    with pytest.raises(PixshelfError):
+        list(start("started(); sys.exit(1)").events())
+    assert repository.runs.get(1).status == "running"
+
+
 def test_leaving_the_block_ends_the_child(start: Start, repository: Repository) -> None:
     with start("started(); time.sleep(60)") as training:
         next(iter(training.events()))
