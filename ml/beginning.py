@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ml.events import Event, Note
-from ml.network import HEAD
+from ml.network import HEAD, member_weights
 from ml.plan import TrainPlan
 from ml.settings import Recipe
 from ml.trainer import OutOfMemory, Trainer
 from ml.weights import from_bytes
 from storage.errors import NotFound, NotReady
+from storage.records import ModelRecord
 from storage.repository import Repository
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def bare_trainer(plan: TrainPlan, member: int) -> Trainer:
 
 def new_trainer(
     repo: Repository,
+    run: int,
     plan: TrainPlan,
     images: NDArray[np.uint8],
     member: int,
@@ -47,15 +49,8 @@ def new_trainer(
     if plan.initial is None:
         trainer.whiten(images)
         return trainer
-    try:
-        model = repo.models.get(plan.initial)
-    except NotFound as error:
-        raise NotReady(
-            f"a network of this run begins with the weights of model {plan.initial}, which was "
-            "removed",
-            hint="Train anew, from another model or without --from.",
-        ) from error
-    weights = from_bytes(repo.models.weights(model.id))
+    model = _initial(repo, run, plan.initial)
+    weights = member_weights(from_bytes(repo.models.weights(model.id)), member)
     if model.labels != plan.labels:
         # It may fit by its shape and yet stand for other labels, or for these in another order.
         weights = {name: array for name, array in weights.items() if f"{HEAD}/" not in name}
@@ -71,6 +66,20 @@ def new_trainer(
         text = f"{count - len(fresh)} of {count} arrays are taken from model {plan.initial}{begun}"
         tell(Note("info", text))
     return trainer
+
+
+def _initial(repo: Repository, run: int, model_id: int) -> ModelRecord:
+    """The model that a run starts from. A later one may have the id of one that was removed."""
+    try:
+        model = repo.models.get(model_id)
+    except NotFound:
+        model = None
+    if model is None or model.created_at > repo.runs.get(run).started_at:
+        raise NotReady(
+            f"run {run} begins with the weights of model {model_id}, which was removed",
+            hint="Train anew, from another model or without --from.",
+        )
+    return model
 
 
 @contextmanager

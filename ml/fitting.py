@@ -101,8 +101,8 @@ class Fitting:
         """The trainer of the network in training, made when it is first needed."""
         if self._trainer is None:
             tell = None if self.epochs else self._tell
-            images = self._arrays.train
-            self._trainer = new_trainer(self._repo, self.plan, images, self._member, tell)
+            run, images = self._run, self._arrays.train
+            self._trainer = new_trainer(self._repo, run, self.plan, images, self._member, tell)
         return self._trainer
 
     @property

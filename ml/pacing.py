@@ -29,6 +29,7 @@ a trainer takes to be built, to take its first step and to look at its first pic
 
 def paced(
     repo: Repository,
+    run: int,
     plan: TrainPlan,
     arrays: Arrays,
     *,
@@ -38,7 +39,7 @@ def paced(
     """The plan with as many steps as are over by `end` (by time.monotonic), one at the least, and
     what was measured for it, as plain JSON values. Of several networks each gets its share."""
     began = time.monotonic()
-    trainer = new_trainer(repo, plan, arrays.train, 0)
+    trainer = new_trainer(repo, run, plan, arrays.train, 0)
     building, step = _time_steps(trainer, arrays, (end - began) * SHARE, stopping)
     with validating():
         tracing, picture = _time_validation(trainer, arrays)

@@ -205,7 +205,7 @@ class Running:
             return plan
         end = self._began + 60 * minutes
         try:
-            plan, facts = paced(self._repo, plan, arrays, end=end, stopping=self._stopping)
+            plan, facts = paced(self._repo, run, plan, arrays, end=end, stopping=self._stopping)
         except (OutOfMemory, MemoryError) as error:
             smaller = smaller_batches(plan, error)
             text = f"a batch of {plan.recipe.batch} does not fit in memory; trying half of it"

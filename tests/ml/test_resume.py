@@ -330,7 +330,13 @@ def test_a_run_can_be_resumed_without_the_model_that_it_started_from(one: Rehear
     one.repository.models.remove(first.model)
     with pytest.raises(NotReady, match=f"model {first.model}, which was removed"):
         one.train(resume=3)
-    assert one.train(resume=2).model is not None
+    # The model that this makes has the id that has become free.
+    assert one.train(resume=2).model == first.model
+    with sqlite3.connect(one.repository.url) as connection:
+        connection.execute("UPDATE run SET started_at = started_at - 9 WHERE id = 3")
+    connection.close()
+    with pytest.raises(NotReady, match="which was removed"):
+        one.train(resume=3)
 
 
 def test_validation_that_does_not_fit_leaves_the_batch_alone(
