@@ -10,7 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, count, repeat
+from itertools import chain, repeat
 from typing import Any
 
 from ml import remarks
@@ -19,12 +19,13 @@ from ml.costs import Expected, estimate, from_earlier
 from ml.events import Note
 from ml.holdout import hold_out
 from ml.machine import machine
+from ml.naming import chosen_name, free_name, model_names
 from ml.pixels import InputSpec, infer_input
 from ml.remarks import LabelCount
 from ml.settings import Recipe, TrainSettings, resolve
 from ml.spec import ArchitectureSpec, design, parameters
 from ml.starting import find_initial, in_its_order, refitted, start_note
-from storage.errors import NotReady, UsageError
+from storage.errors import NotReady
 from storage.records import Example, RunRecord
 from storage.repository import Repository
 
@@ -143,7 +144,7 @@ def plan_training(repo: Repository, settings: TrainSettings) -> TrainPlan:
     by label and by a seeded hash of the pictures, so that copies of one picture stay together.
     Raises NotReady, saying what to do, when the dataset cannot be trained on; QueryError for a
     query that is not understood; NotFound or RefusedInput for a model that it cannot start from;
-    UsageError for a name that a model has.
+    UsageError for a name that a model has or that is none.
     """
     runs = repo.runs.all()
     name = _free_name(repo, settings, runs)
@@ -305,15 +306,7 @@ def _estimate(plan: TrainPlan, recipe: Recipe, pixels: int) -> Expected:
 
 def _free_name(repo: Repository, settings: TrainSettings, runs: Sequence[RunRecord]) -> str:
     """The name chosen, else one made from preset and seed that no run and no model has."""
-    models = {model.name for model in repo.models.all()}
-    if settings.name:
-        if settings.name in models:
-            raise UsageError(
-                f"name: received {settings.name!r}, which a model has already",
-                hint="choose another; models are found by their names",
-            )
-        return settings.name
-    taken = models | {run.name for run in runs}
-    base = f"{settings.preset}-{settings.seed}"
-    others = (f"{base}-{number}" for number in count(2))
-    return next(name for name in chain([base], others) if name not in taken)
+    if settings.name is not None:
+        return chosen_name(repo, settings.name)
+    taken = model_names(repo) | {run.name for run in runs}
+    return free_name(f"{settings.preset}-{settings.seed}", taken)

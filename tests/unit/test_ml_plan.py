@@ -354,6 +354,13 @@ def test_a_chosen_name_that_a_model_has_is_refused(repository: Repository) -> No
     assert refused.value.hint
 
 
+@pytest.mark.parametrize("name", ["7", " "])
+def test_a_chosen_name_that_is_none_is_refused(repository: Repository, name: str) -> None:
+    fill(repository, {"a": 20, "b": 20})
+    with pytest.raises(UsageError, match=r"^name: "):
+        plan(repository, name=name)
+
+
 def test_a_chosen_name_of_a_run_without_a_model_may_be_used_again(repository: Repository) -> None:
     fill(repository, {"a": 20, "b": 20})
     store_run(repository, plan(repository, name="mine"))
