@@ -11,10 +11,9 @@ import typer
 from cli import options
 from cli.output import Column, dumps, line, note, write_json, write_table
 from cli.progress import progress
+from cli.selection import split_or_query
 from cli.session import Session, session
-from cli.text import nearest, percent, plural, printable, shorten
-from storage.errors import UsageError
-from storage.records import SPLITS
+from cli.text import percent, plural, printable, shorten
 
 if TYPE_CHECKING:
     from ml.comparing import Comparison, Flip, Side
@@ -44,7 +43,10 @@ Examples:
   pixshelf models compare 1 2 --limit 0
 {_NOTE}"""
 
-Split = Annotated[str, typer.Option("--split", metavar="SPLIT", help="train, val or test.")]
+Split = Annotated[
+    str | None,
+    typer.Option("--split", metavar="SPLIT", help="train, val or test. [default: test]"),
+]
 On = Annotated[str | None, typer.Option("--on", metavar="QUERY", help="These images, not a split.")]
 Limit = Annotated[
     int | None,
@@ -63,7 +65,7 @@ def compare_runs(
     *,
     a: Annotated[int, typer.Argument(metavar="A", help="A run's id, from `runs ls`.")],
     b: Annotated[int, typer.Argument(metavar="B", help="Another's.")],
-    split: Split = "test",
+    split: Split = None,
     on: On = None,
     limit: Limit = None,
     threads: options.Threads = None,
@@ -88,7 +90,7 @@ def compare_models(
     *,
     a: Annotated[str, typer.Argument(metavar="A", help="A model's name or id, from `models ls`.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Another's.")],
-    split: Split = "test",
+    split: Split = None,
     on: On = None,
     limit: Limit = None,
     threads: options.Threads = None,
@@ -105,19 +107,14 @@ def compare_models(
 def _compare(
     state: Session,
     names: Callable[[Repository], tuple[str, str]],
-    split: str,
+    split: str | None,
     on: str | None,
     limit: int | None,
     threads: int | None,
     *,
     json: bool,
 ) -> None:
-    if split not in SPLITS:
-        match = nearest(split, SPLITS)
-        raise UsageError(
-            f"--split is {split!r}, which is not a split",
-            hint=f"did you mean {match}?" if match else "train, val or test; --on takes a query",
-        )
+    where = split_or_query(split, on)
     most = (None if json else LISTED) if limit is None else limit or None
     with state.open() as repo, progress("predicting", quiet=state.quiet) as update:
         from ml.comparing import compare
@@ -125,7 +122,7 @@ def _compare(
         comparison = compare(
             repo,
             *names(repo),
-            split if on is None else on,
+            where,
             flips=most,
             threads=state.threads(threads),
             progress=lambda done, total: update(done, total, ""),

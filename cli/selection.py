@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
+from cli.text import nearest
 from storage.errors import UsageError
+from storage.records import SPLITS
 
 if TYPE_CHECKING:
     from storage.query import Query
@@ -41,6 +43,23 @@ def query_of(words: Sequence[str] | None) -> Query:
     if any(not word.strip() for word in words or ()):
         raise UsageError("a word of the query is empty", hint="leave it out to mean all images")
     return parse(query_text(words))
+
+
+def split_or_query(split: str | None, on: str | None) -> str:
+    """What --split and --on mean together: a split's name, by default 'test', or a query's text.
+    Raises UsageError."""
+    if on is not None:
+        if split is not None:
+            raise UsageError("--split and --on were given", hint="give one of them")
+        query_of([on])
+        return on
+    if split is None or split in SPLITS:
+        return split or "test"
+    match = nearest(split, SPLITS)
+    raise UsageError(
+        f"--split is {split!r}, which is not a split",
+        hint=f"did you mean {match}?" if match else "train, val or test; --on takes a query",
+    )
 
 
 def chosen_ids(repo: Repository, words: Sequence[str]) -> list[int]:

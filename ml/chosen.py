@@ -122,7 +122,9 @@ def _refuse_hopeless(chosen: Chosen, query: str | None) -> None:
     if not train:
         raise NotReady(
             f"no image{where} is in the train split",
-            hint="divide the dataset first: pixshelf split --ratios 80/10/10",
+            hint="only the train split is trained on; a query cannot change that"
+            if where
+            else "divide the dataset first: pixshelf split --ratios 80/10/10",
         )
     labels = set(train.labels)
     if len(labels) == 1:

@@ -47,6 +47,7 @@ MISTAKES = 24
 
 TOP = 3
 _NAMED = 5
+_LOOKED_BACK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class _Chosen:
     ids: array[int]
     truth: array[int]
     unlabelled: int
+    trained_on: int
     digest: bytes
 
 
@@ -209,7 +211,8 @@ def evaluate(
     ):
         answers.put(done, probabilities)
         done += len(ids)
-    return _figures(predictor.model, name, chosen, answers)
+    moved = moved_since(repo, predictor.model)
+    return _figures(predictor.model, name, chosen, answers, moved=moved)
 
 
 def _as_query(split: str | Query) -> tuple[Query, str]:
@@ -223,7 +226,7 @@ def _choose(repo: Repository, query: Query, name: str, model: ModelRecord) -> _C
     ids, truth = array("q"), array("q")
     rows: list[bytes] = []
     strange: Counter[str] = Counter()
-    unlabelled = 0
+    unlabelled = trained_on = 0
     for example in repo.images.examples(query):
         if example.label is None:
             unlabelled += 1
@@ -232,6 +235,7 @@ def _choose(repo: Repository, query: Query, name: str, model: ModelRecord) -> _C
         else:
             ids.append(example.id)
             truth.append(place)
+            trained_on += example.split == "train"
             row = f"{example.split or ''}\0{example.label}".encode()
             rows.append(hashlib.sha256(example.sha256 + row).digest())
     if strange:
@@ -239,7 +243,8 @@ def _choose(repo: Repository, query: Query, name: str, model: ModelRecord) -> _C
     if not ids:
         raise _nothing_there(name, unlabelled)
     # Sorted, so that neither ids nor the order of import matter.
-    return _Chosen(ids, truth, unlabelled, hashlib.sha256(b"".join(sorted(rows))).digest())
+    digest = hashlib.sha256(b"".join(sorted(rows))).digest()
+    return _Chosen(ids, truth, unlabelled, trained_on, digest)
 
 
 def _unknown_labels(strange: Counter[str], model: ModelRecord, name: str) -> RefusedInput:
@@ -270,7 +275,9 @@ def _listed(labels: Sequence[str]) -> str:
     return f"{shown} and {len(labels) - 10} more" if len(labels) > 10 else shown
 
 
-def _figures(model: ModelRecord, name: str, chosen: _Chosen, answers: _Answers) -> Evaluation:
+def _figures(
+    model: ModelRecord, name: str, chosen: _Chosen, answers: _Answers, *, moved: bool
+) -> Evaluation:
     matrix = confusion_matrix(answers.truth, answers.predicted, len(model.labels))
     per_class = scores(matrix, model.labels)
     right = answers.predicted == answers.truth
@@ -301,12 +308,31 @@ def _figures(model: ModelRecord, name: str, chosen: _Chosen, answers: _Answers) 
             MISTAKES,
         ),
         data_digest=chosen.digest,
-        notes=_notes(chosen, per_class),
+        notes=_notes(chosen, per_class, moved=moved),
     )
 
 
-def _notes(chosen: _Chosen, per_class: Mapping[str, ClassScore]) -> tuple[str, ...]:
+def moved_since(repo: Repository, model: ModelRecord) -> bool:
+    """Whether splits were changed after the model's training began: an image that is now in
+    another split may then have been learnt. Looks at the newest actions, some hundreds."""
+    if model.run is None:
+        return False
+    began = repo.runs.get(model.run).started_at
+    return any(
+        action.kind == "split" and action.state == "done" and action.at >= began
+        for action in repo.history.actions(limit=_LOOKED_BACK)
+    )
+
+
+def _notes(chosen: _Chosen, per_class: Mapping[str, ClassScore], *, moved: bool) -> tuple[str, ...]:
     notes = []
+    if moved:
+        notes.append(
+            "Splits were changed after this model's training began: it may have learnt from some "
+            "of these images."
+        )
+    if chosen.trained_on:
+        notes.append(f"In the train split, and so perhaps learnt by heart: {chosen.trained_on:,}.")
     if chosen.unlabelled:
         notes.append(f"Left out for want of a label: {chosen.unlabelled:,}.")
     absent = [label for label, score in per_class.items() if score.support == 0]

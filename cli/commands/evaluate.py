@@ -13,11 +13,10 @@ from cli import options
 from cli.evaluation import print_evaluation
 from cli.output import note, write_json
 from cli.progress import progress
+from cli.selection import split_or_query
 from cli.session import session
-from cli.text import nearest
 from ml.evaluating import Evaluation, evaluate
 from storage.errors import NotReady, RefusedInput, UsageError
-from storage.records import SPLITS
 from storage.repository import Repository
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -40,8 +39,9 @@ def eval_model(
     *,
     model: options.Model = None,
     split: Annotated[
-        str, typer.Option("--split", metavar="SPLIT", help="train, val or test.")
-    ] = "test",
+        str | None,
+        typer.Option("--split", metavar="SPLIT", help="train, val or test. [default: test]"),
+    ] = None,
     on: Annotated[
         str | None, typer.Option("--on", metavar="QUERY", help="These images, not a split.")
     ] = None,
@@ -74,12 +74,7 @@ def eval_model(
     the confusion matrix, and the worst mistakes.
     """
     state = session(ctx)
-    if split not in SPLITS:
-        match = nearest(split, SPLITS)
-        raise UsageError(
-            f"--split is {split!r}, which is not a split",
-            hint=f"did you mean {match}?" if match else "train, val or test; --on takes a query",
-        )
+    where = split_or_query(split, on)
     files = Files(confusion, reliability, curves, report)
     files.check()
     with state.open() as repo:
@@ -87,7 +82,7 @@ def eval_model(
             evaluation = evaluate(
                 repo,
                 model,
-                split if on is None else on,
+                where,
                 threads=state.threads(threads),
                 progress=lambda done, total: update(done, total, ""),
             )

@@ -29,6 +29,9 @@ Examples:
   pixshelf train --from digits --epochs 3 --dry-run
   pixshelf train --on "tag:checked" --epochs 5 --json | tail -n 1
 
+The weights of the last epoch that says `kept` become the model: the latest whose validation
+accuracy is within its own uncertainty of the best.
+
 Ctrl-C stops after the batch and keeps everything; `pixshelf runs resume` goes on. A second one
 ends it at once. A closed terminal ends nothing: `pixshelf runs attach` watches on.
 """
@@ -95,6 +98,8 @@ def print_plan(plan: TrainPlan, *, json: bool) -> None:
 def result_line(done: Done) -> str:
     """What came out of a training, in a line."""
     if done.model is None:
+        if done.epochs:
+            return f"run {done.run}: stopped with {plural(done.epochs, 'epoch')} as before"
         return f"run {done.run}: stopped before an epoch was finished; there is no model"
     how = "stopped after" if done.stopped else "trained for"
     return (

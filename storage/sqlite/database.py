@@ -66,7 +66,10 @@ class Database:
     def rows(self, sql: str, parameters: Parameters = ()) -> Iterator[Any]:
         """The rows of a query one by one; the file stays open to it until the last is taken."""
         with self.errors():
-            yield from self._reader.execute(sql, parameters)
+            # Not `yield from`: left off in the middle, that closes the cursor, which cannot be done
+            # after the file was closed.
+            for row in self._reader.execute(sql, parameters):  # noqa: UP028
+                yield row
 
     def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row, if there is one."""

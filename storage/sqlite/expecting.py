@@ -20,8 +20,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def expect(row: Row, kinds: str, what: str) -> None:
-    """`kinds` has a letter for each column that is looked at: i(nteger), r(eal and finite), t(ext),
-    b(lob), in capitals where NULL will do, or `?` for any. Raises DatasetError for anything else."""
+    """`kinds` has a letter for each column that is looked at: i(nteger), r(eal, finite), t(ext),
+    b(lob), in capitals where NULL will do, or `?` for any. Raises DatasetError for others."""
     for place, (value, kind) in enumerate(zip(row, kinds, strict=False)):
         if value is None and (kind.isupper() or kind == "?"):
             continue

@@ -151,6 +151,8 @@ def test_a_query_may_stand_in_place_of_a_split(ready: Path, run: Run) -> None:
         (("--curves", "curves"), 2),
         (("--split", "val"), 1),
         (("--on", "is:odd"), 2),
+        (("--on", ""), 2),
+        (("--on", "id:1", "--split", "train"), 2),
         (("--model", "nobody"), 4),
     ],
 )

@@ -210,7 +210,7 @@ def test_ctrl_c_is_again_what_it_was_afterwards(filled: Path, run: Run, replay: 
 def test_a_run_stopped_before_its_first_epoch_has_no_model(
     filled: Path, run: Run, replay: Replayed
 ) -> None:
-    replay(press_ctrl_c, done(stopped=True, model=None))
+    replay(press_ctrl_c, replace(done(stopped=True, model=None), epochs=0))
     result = run("train")
     assert result.exit_code == 130
     assert "there is no model" in result.stdout

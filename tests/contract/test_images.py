@@ -79,6 +79,14 @@ def test_data_comes_in_the_order_asked_for(repository: Repository) -> None:
     assert got[0][1] == b"image 599"
 
 
+def test_reading_may_be_left_off_after_the_dataset_was_closed(repository: Repository) -> None:
+    ids = add_images(repository, *(new_image(n) for n in range(50)))
+    rows = repository.images.iter_data(ids)
+    next(rows)
+    repository.close()
+    rows.close()  # type: ignore[attr-defined]  # a generator, as its finaliser closes it
+
+
 def test_data_of_an_image_that_is_gone_is_not_found(repository: Repository) -> None:
     (image_id,) = add_images(repository, new_image(1))
     with pytest.raises(NotFound, match="no image 12"):

@@ -138,9 +138,9 @@ def test_stored_numbers_that_are_not_finite_are_damage(repository: Repository, c
     connection.execute(f"UPDATE {change}")
     connection.commit()
     connection.close()
+    read = repository.models.all if change.startswith("model") else repository.runs.all
     with pytest.raises(DatasetError, match="damaged"):
-        repository.models.all()
-        repository.runs.all()
+        read()
 
 
 def test_weights_that_were_changed_are_not_given_out(repository: Repository) -> None:

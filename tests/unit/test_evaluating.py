@@ -17,6 +17,7 @@ from storage.errors import NotFound, NotReady, QueryError, RefusedInput, UsageEr
 from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
+from tests.making import new_run
 from tests.ml_fixtures import (
     digits,
     digits_model,
@@ -107,6 +108,24 @@ def test_only_the_split_asked_for_counts(repository: Repository) -> None:
     store_one(repository, 1, "1", "train")
     assert evaluate(repository, None, "test").n == 30
     assert evaluate(repository, None, "train").n == 1
+
+
+def test_images_of_the_train_split_are_said_to_be_learnt(repository: Repository) -> None:
+    store_digits(repository, 30)
+    store_one(repository, 1, "1", "train")
+    assert any("learnt by heart: 1." in note for note in evaluate(repository, None, "train").notes)
+    assert not any("by heart" in note for note in evaluate(repository, None, "test").notes)
+
+
+def test_splits_that_were_changed_after_the_training_are_told(repository: Repository) -> None:
+    store_digits(repository, 30)
+    run = repository.runs.create(new_run())
+    repository.models.add(replace(digits_model(), run=run))
+    assert not any("changed after" in note for note in evaluate(repository, None, "test").notes)
+    repository.images.set_split({1: "train"}, summary="moved", actor="test")
+    assert any("changed after" in note for note in evaluate(repository, None, "test").notes)
+    repository.history.undo()
+    assert not any("changed after" in note for note in evaluate(repository, None, "test").notes)
 
 
 def test_a_query_chooses_images_across_splits(repository: Repository) -> None:
