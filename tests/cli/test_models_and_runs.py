@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ml.pixels import InputSpec
+from ml.settings import TrainSettings, resolve
 from ml.spec import design
 from storage.opening import open_repository
 from tests.cli.conftest import Run
@@ -39,8 +40,10 @@ def test_a_run_says_its_network_and_machine_in_words(
     run: Run, db: Path, changes: dict[str, Any], words: list[str]
 ) -> None:
     spec = design(InputSpec(28, 28, 1, "crop"), classes=10, width=4).to_json()
+    chosen = TrainSettings(ensemble=3)
+    recipe = resolve(chosen, images=100, height=28, width=28, channels=1)
     settings = {
-        "recipe": {"members": 3},
+        "recipe": recipe.to_json(),
         "architecture": spec | changes,
         "machine": {"host": "here", "processor": "Z80", "cores": "1"},
     }
@@ -51,3 +54,13 @@ def test_a_run_says_its_network_and_machine_in_words(
     for each in words:
         assert each in shown.stdout
     assert json.loads(run("runs", "show", 1, "--json").stdout)["settings"] == settings
+
+
+def test_a_run_whose_recipe_cannot_be_read_is_still_shown(run: Run, db: Path) -> None:
+    spec = design(InputSpec(28, 28, 1), classes=10, width=4).to_json()
+    settings = {"recipe": {"members": "x" * 1000}, "architecture": spec}
+    with open_repository(db, create=True) as repo:
+        repo.runs.create(replace(new_run(), settings=settings))
+    shown = run("runs", "show", 1)
+    assert shown.exit_code == 0, shown.stderr
+    assert "network: 4,102 parameters" in shown.stdout
