@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ml.events import CheckpointSaved, Event, Note
-from ml.weights import from_bytes, to_bytes
+from ml.weights import from_bytes, to_bytes, under
 from storage.errors import DatasetBusy, DatasetError, StorageFull
 from storage.opening import open_repository
 from storage.records import Checkpoint, EpochMetrics
@@ -234,10 +234,10 @@ def read_kept(repo: Repository, run: int, epochs_per_network: int) -> Kept:
     within = last.epoch == count + 1
     arrays = {} if stored is None else from_bytes(stored.weights)
     before = member if begun else member - 1
-    finished = tuple(_part(arrays, f"member{number}/") for number in range(1, before + 1))
+    finished = tuple(under(arrays, f"member{number}/") for number in range(1, before + 1))
     best = None
     if stored is not None:
-        best = Best(stored.epoch, stored.step, _part(arrays, "average/"), None)
+        best = Best(stored.epoch, stored.step, under(arrays, "average/"), None)
         if not begun:  # the best of the network before
             finished, best = (*finished, best.weights), None
     end = None
@@ -255,7 +255,7 @@ def read_kept(repo: Repository, run: int, epochs_per_network: int) -> Kept:
         best=best,
         state=last if within or begun else None,
         end=end,
-        logits=_part(place, "validation").get(""),
+        logits=under(place, "validation").get(""),
         seconds=seconds,
     )
 
@@ -264,12 +264,4 @@ def _end(arrays: Weights, stored: Checkpoint, epoch: int) -> Checkpoint:
     at = arrays.get("end_at")
     if at is None or at.shape != (2,) or int(at[0]) != epoch:
         raise DatasetError("the run's best checkpoint does not fit its last one")
-    return Checkpoint(epoch, int(at[1]), to_bytes(_part(arrays, "end/")), stored.optimizer)
-
-
-def _part(arrays: Weights, prefix: str) -> Weights:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
+    return Checkpoint(epoch, int(at[1]), to_bytes(under(arrays, "end/")), stored.optimizer)

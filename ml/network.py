@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ml.spec import MAX_MEMBERS, ArchitectureSpec
+from ml.weights import under
 from storage.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -67,12 +68,7 @@ def member_weights(weights: Mapping[str, NDArray[Any]], at: int) -> dict[str, ND
     there = [prefix for prefix in prefixes if f"{prefix}{HEAD}/kernel" in weights]
     if not there:
         return dict(weights)
-    prefix = there[at % len(there)]
-    return {
-        name.removeprefix(prefix): array
-        for name, array in weights.items()
-        if name.startswith(prefix)
-    }
+    return under(weights, there[at % len(there)])
 
 
 def build_classifier(

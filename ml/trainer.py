@@ -20,7 +20,7 @@ from ml.optimizer import Optimizer, corrections, subtract
 from ml.order import batches
 from ml.settings import Recipe
 from ml.spec import ArchitectureSpec
-from ml.weights import from_bytes, to_bytes
+from ml.weights import from_bytes, to_bytes, under
 from ml.whitening import whitening_kernel
 from storage.errors import DatasetError, PixshelfError
 from storage.records import Checkpoint
@@ -368,11 +368,7 @@ def averaged(
     weights: dict[str, NDArray[np.generic]], prefix: str = "average/"
 ) -> dict[str, NDArray[np.generic]]:
     """Of a checkpoint's weights, those of one network; by default the averaged one's."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in weights.items()
-        if name.startswith(prefix)
-    }
+    return under(weights, prefix)
 
 
 def _prefixed(prefix: str, network: keras.Model) -> dict[str, NDArray[np.float32]]:

@@ -7,7 +7,7 @@ equal bytes, so a sha256 of the bytes names the exact weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.errors import DatasetError
 
@@ -38,3 +38,12 @@ def from_bytes(data: bytes) -> dict[str, NDArray[np.generic]]:
         raise DatasetError(
             f"the model's weights cannot be read: {error}", hint="the model is damaged"
         ) from error
+
+
+def under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with `prefix`, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
