@@ -1,0 +1,7 @@
+"""Actions of the classify screen."""
+
+from __future__ import annotations
+
+from tui.actions.info import ActionInfo
+
+ACTIONS: tuple[ActionInfo, ...] = ()

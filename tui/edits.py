@@ -1,0 +1,109 @@
+"""Edits as values: what to store, and how the images they touch look from now on.
+
+The screen shows an edit at once by `apply`, while `store` is carried out in another thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from storage.actors import actor_of
+from storage.records import ImagePrediction, ImageRecord, Split
+
+if TYPE_CHECKING:
+    from storage.records import Action
+    from storage.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One user action on some images. `words` is the command line that does the same."""
+
+    summary: str
+    images: tuple[int, ...]
+    store: Callable[[Repository], Action]
+    apply: Callable[[ImageRecord], ImageRecord]
+    words: tuple[str, ...]
+
+
+@cache
+def actor() -> str:
+    """Who the history names for what is done in the app."""
+    return actor_of("tui")
+
+
+def label_edit(images: tuple[int, ...], label: str | None) -> Edit:
+    """Give the images a label; None takes it away."""
+    ids = ids_word(images)
+    return Edit(
+        f"label {label}" if label is not None else "clear label",
+        images,
+        lambda repo: repo.images.set_label(images, label, actor=actor()),
+        lambda record: replace(record, label=label, prediction=_judged(record, label)),
+        ("label", "--clear", ids_word(images))
+        if label is None
+        else ("label", ids_word(images), label),
+    )
+
+
+def tag_edit(images: tuple[int, ...], tag: str, *, on: bool) -> Edit:
+    """Put a tag on the images, or take it off."""
+
+    def apply(record: ImageRecord) -> ImageRecord:
+        others = tuple(each for each in record.tags if each != tag)
+        return replace(record, tags=(*others, tag) if on else others)
+
+    return Edit(
+        f"tag {tag}" if on else f"remove tag {tag}",
+        images,
+        lambda repo: (
+            repo.images.add_tag(images, tag, actor=actor())
+            if on
+            else repo.images.remove_tag(images, tag, actor=actor())
+        ),
+        apply,
+        ("tag", "add" if on else "rm", tag, ids_word(images)),
+    )
+
+
+def split_edit(images: tuple[int, ...], split: Split | None) -> Edit:
+    """Put the images into a split; None takes them out of theirs."""
+    summary = f"move to {split}" if split is not None else "take out of their split"
+    assignments: Mapping[int, Split | None] = dict.fromkeys(images, split)
+    return Edit(
+        summary,
+        images,
+        lambda repo: repo.images.set_split(assignments, actor=actor(), summary=summary),
+        lambda record: replace(record, split=split),
+        ("split", "--to", split or "none", f"id:{ids_word(images)}"),
+    )
+
+
+def trash_edit(images: tuple[int, ...], *, away: bool) -> Edit:
+    """Put the images into the trash, or take them out of it."""
+    return Edit(
+        "move to the trash" if away else "restore",
+        images,
+        lambda repo: (
+            repo.images.delete(images, actor=actor())
+            if away
+            else repo.images.restore(images, actor=actor())
+        ),
+        lambda record: replace(record, deleted=away),
+        ("rm" if away else "restore", ids_word(images)),
+    )
+
+
+def ids_word(images: tuple[int, ...]) -> str:
+    """The images as the command line takes them."""
+    return ",".join(map(str, images))
+
+
+def _judged(record: ImageRecord, label: str | None) -> ImagePrediction | None:
+    found = record.prediction
+    if found is None:
+        return None
+    return replace(found, wrong=None if label is None else found.label != label)
