@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One user action on some images. `words` is the command line that does the same."""
+    """One user action on some images. `words` gives the command line that does the same."""
 
     summary: str
     images: tuple[int, ...]
     store: Callable[[Repository], Action]
     apply: Callable[[ImageRecord], ImageRecord]
-    words: tuple[str, ...]
+    words: Callable[[], tuple[str, ...]]
 
 
 @cache
@@ -37,15 +37,16 @@ def actor() -> str:
 
 def label_edit(images: tuple[int, ...], label: str | None) -> Edit:
     """Give the images a label; None takes it away."""
-    ids = ids_word(images)
     return Edit(
         f"label {label}" if label is not None else "clear label",
         images,
         lambda repo: repo.images.set_label(images, label, actor=actor()),
         lambda record: replace(record, label=label, prediction=_judged(record, label)),
-        ("label", "--clear", ids_word(images))
-        if label is None
-        else ("label", ids_word(images), label),
+        lambda: (
+            ("label", "--clear", ids_word(images))
+            if label is None
+            else ("label", ids_word(images), label)
+        ),
     )
 
 
@@ -65,7 +66,7 @@ def tag_edit(images: tuple[int, ...], tag: str, *, on: bool) -> Edit:
             else repo.images.remove_tag(images, tag, actor=actor())
         ),
         apply,
-        ("tag", "add" if on else "rm", tag, ids_word(images)),
+        lambda: ("tag", "add" if on else "rm", tag, ids_word(images)),
     )
 
 
@@ -78,7 +79,7 @@ def split_edit(images: tuple[int, ...], split: Split | None) -> Edit:
         images,
         lambda repo: repo.images.set_split(assignments, actor=actor(), summary=summary),
         lambda record: replace(record, split=split),
-        ("split", "--to", split or "none", f"id:{ids_word(images)}"),
+        lambda: ("split", "--to", split or "none", f"id:{ids_word(images)}"),
     )
 
 
@@ -93,7 +94,7 @@ def trash_edit(images: tuple[int, ...], *, away: bool) -> Edit:
             else repo.images.restore(images, actor=actor())
         ),
         lambda record: replace(record, deleted=away),
-        ("rm" if away else "restore", ids_word(images)),
+        lambda: ("rm" if away else "restore", ids_word(images)),
     )
 
 
