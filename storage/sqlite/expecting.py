@@ -26,9 +26,9 @@ def expect(row: Row, kinds: str, what: str) -> None:
         if value is None and (kind.isupper() or kind == "?"):
             continue
         if not isinstance(value, _KINDS[kind.lower()]):
-            raise _wrong(f"{what} has {type(value).__name__} in column {place + 1}")
+            raise damaged(f"{what} has {type(value).__name__} in column {place + 1}")
         if isinstance(value, float) and not math.isfinite(value):
-            raise _wrong(f"{what} has {value} in column {place + 1}")
+            raise damaged(f"{what} has {value} in column {place + 1}")
 
 
 def expect_rows(rows: Sequence[Row], kinds: str, what: str) -> Sequence[Row]:
@@ -43,9 +43,9 @@ def stored_json(text: Any, kind: type, what: str) -> Any:
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, TypeError, RecursionError) as error:
-        raise _wrong(f"{what} has a column that is not JSON") from error
+        raise damaged(f"{what} has a column that is not JSON") from error
     if not isinstance(value, kind):
-        raise _wrong(f"{what} has {type(value).__name__} for {kind.__name__} in JSON")
+        raise damaged(f"{what} has {type(value).__name__} for {kind.__name__} in JSON")
     return value
 
 
@@ -53,7 +53,8 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number that JSON knows")
 
 
-def _wrong(message: str) -> DatasetError:
+def damaged(message: str) -> DatasetError:
+    """The error to raise for a file that holds what no version of pixshelf writes."""
     return DatasetError(
         f"the dataset file is damaged: {message}",
         hint="See what else is wrong with 'pixshelf db check', or restore a backup.",

@@ -11,7 +11,7 @@ from storage.errors import DatasetError, NotFound, NotReady, RefusedInput
 from storage.labels import clean_label, clean_name
 from storage.records import ModelRecord, NewModel
 from storage.sqlite.database import Database, Row
-from storage.sqlite.expecting import expect, stored_json
+from storage.sqlite.expecting import damaged, expect, stored_json
 from storage.sqlite.names import ensure
 from storage.sqlite.selecting import find_model
 
@@ -127,6 +127,8 @@ class SqliteModels:
 def _record(row: Row) -> ModelRecord:
     what = f"model {row[0]}"
     expect(row, "itI??ibrRRi", what)
+    if row[7] <= 0:
+        raise damaged(f"{what} has the temperature {row[7]}")
     model_id, name, run, *json_columns = row[:5]
     labels = tuple(stored_json(json_columns[0], list, what))
     spec = stored_json(json_columns[1], dict, what)

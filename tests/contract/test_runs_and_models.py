@@ -130,9 +130,14 @@ def test_a_name_that_another_model_has_or_that_is_none_is_refused(
 
 
 @pytest.mark.parametrize(
-    "change", ["model SET val_loss = 9e999", "run SET settings = '{\"a\": NaN}'"]
+    "change",
+    [
+        "model SET val_loss = 9e999",
+        "model SET temperature = 0",
+        "run SET settings = '{\"a\": NaN}'",
+    ],
 )
-def test_stored_numbers_that_are_not_finite_are_damage(repository: Repository, change: str) -> None:
+def test_stored_numbers_that_make_no_sense_are_damage(repository: Repository, change: str) -> None:
     repository.models.add(new_model("a", run=repository.runs.create(new_run("a"))))
     connection = sqlite3.connect(repository.url)
     connection.execute(f"UPDATE {change}")
