@@ -19,6 +19,7 @@ SECTIONS = (
     *(
         "app",
         "grid",
+        "labelling",
         "library",
         "image",
         "classify",
