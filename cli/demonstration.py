@@ -14,11 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cli.commands.train import result_line
 from cli.evaluation import print_confusion, print_summary
 from cli.output import line, note, write_json
 from cli.pictures import picture_lines
-from cli.plan_lines import plan_lines
 from cli.session import Session, default_data_folder
 from cli.text import in_time, percent, printable
 from cli.watching import leave, train_watched
@@ -33,6 +31,8 @@ from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
 from tui.halfblocks import side_by_side
+from tui.plan_lines import plan_lines
+from tui.training_lines import result_line
 
 SHOWN = 8
 TOP = 3

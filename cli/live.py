@@ -22,11 +22,12 @@ from rich.live import Live
 from rich.text import Text
 
 from cli.text import in_time, percent, printable, shorten
-from cli.views import PHASES, View, epoch_line
+from cli.views import View
 from ml.events import Epoch, Event, Note
 from ml.figures import Figures, Trace
 from storage.records import EpochMetrics
 from tui.curve import CURVE, MARK, bounds_of, curve_lines, styled
+from tui.training_lines import PHASES, epoch_line
 
 REDRAWS = 4
 """Redraws a second."""

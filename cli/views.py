@@ -13,18 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from cli.output import dumps, line, note
-from cli.text import in_time, percent
 from ml.events import Done, Epoch, Event, Note, Phase, to_json
 from storage.records import EpochMetrics
-
-PHASES = {
-    "starting": "starting TensorFlow, which takes some seconds",
-    "decoding": "decoding pictures",
-    "training": "training",
-    "calibrating": "calibrating the probabilities",
-    "converting": "converting the model to LiteRT and comparing the two",
-    "saving": "saving the model",
-}
+from tui.training_lines import PHASES, epoch_line
 
 
 class View:
@@ -125,16 +116,3 @@ def note_from_handler(text: str) -> None:
         note(text)
     except RuntimeError:  # Python refuses a second write within a first
         os.write(2, (text + "\n").encode())
-
-
-def epoch_line(epoch: Epoch) -> str:
-    """A finished epoch in a line: the loss and the accuracy of both splits."""
-    places = len(str(epoch.epochs))
-    val = ""
-    if epoch.val_loss is not None:
-        best = ", kept" if epoch.best else ""
-        val = f"  val {epoch.val_loss:.4f} {percent(epoch.val_accuracy)}{best}"
-    return (
-        f"epoch {epoch.epoch:>{places}}/{epoch.epochs}  train {epoch.train_loss:.4f} "
-        f"{percent(epoch.train_accuracy)}{val}  {in_time(epoch.seconds)}"
-    )

@@ -9,14 +9,14 @@ import typer
 from cli import options, train_options
 from cli.again import given_wait, program_of
 from cli.output import line, note, write_json
-from cli.plan_lines import plan_lines
 from cli.session import session
-from cli.text import in_time, percent, plural, printable
+from cli.text import printable
 from cli.watching import go_alone, leave, train_watched
-from ml.events import Done
 from ml.plan import TrainPlan, plan_training
 from ml.settings import TrainSettings
 from ml.training import start_training
+from tui.plan_lines import plan_lines
+from tui.training_lines import result_line
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -93,16 +93,3 @@ def print_plan(plan: TrainPlan, *, json: bool) -> None:
         return
     for text in plan_lines(plan):
         line(printable(text))
-
-
-def result_line(done: Done) -> str:
-    """What came out of a training, in a line."""
-    if done.model is None:
-        if done.epochs:
-            return f"run {done.run}: stopped with {plural(done.epochs, 'epoch')} as before"
-        return f"run {done.run}: stopped before an epoch was finished; there is no model"
-    how = "stopped after" if done.stopped else "trained for"
-    return (
-        f"model {done.model} (run {done.run}): {how} {plural(done.epochs, 'epoch')}, "
-        f"val accuracy {percent(done.val_accuracy)}, {in_time(done.seconds)}"
-    )

@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.live import screen
-from cli.views import epoch_line
 from ml.events import Epoch, Step, decode
 from ml.figures import Figures
+from tui.training_lines import epoch_line
 
 HERE = Path(__file__).parent
 COLUMNS, LINES = 100, 60

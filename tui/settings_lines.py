@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cli.plan_lines import FITTED, input_words, network_words
 from ml.settings import Recipe
 from ml.spec import ArchitectureSpec, parameters
 from storage.errors import DatasetError
+from tui.plan_lines import FITTED, input_words, network_words
 
 
 def settings_lines(settings: Mapping[str, Any]) -> list[str]:

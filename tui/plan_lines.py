@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cli.text import in_columns, plural, printable, width
 from ml.pixels import InputSpec
 from ml.plan import TrainPlan
+from tui.text import in_columns, plural, printable, width
 
 MOST_LABELS = 12
 """With more labels than this their counts are told by the extremes."""
@@ -19,11 +19,11 @@ def plan_lines(plan: TrainPlan) -> list[str]:
     """The images by label and split, the input, the network, how long, and what to look out for."""
     return [
         *_images(plan),
-        f"input: {_input(plan)}",
-        f"network: {_network(plan)}",
-        f"training: {_length(plan)}, batch {plan.recipe.batch}, augmentation "
-        f"{plan.recipe.augment}, {_weights(plan)}seed {plan.settings.seed}",
-        f"time: {_time(plan)}",
+        f"input: {input_line(plan)}",
+        f"network: {network_line(plan)}",
+        f"training: {length_line(plan)}, batch {plan.recipe.batch}, augmentation "
+        f"{plan.recipe.augment}, {weights_words(plan)}seed {plan.settings.seed}",
+        f"time: {time_line(plan)}",
         *(
             f"{'warning: ' if remark.level == 'warning' else ''}{remark.text}"
             for remark in plan.notes
@@ -65,7 +65,8 @@ def input_words(spec: InputSpec) -> str:
     return f"{spec.width}x{spec.height} {'grey' if spec.channels == 1 else 'colour'}"
 
 
-def _input(plan: TrainPlan) -> str:
+def input_line(plan: TrainPlan) -> str:
+    """What the network takes, and what has to be done to the pictures for it."""
     spec = plan.input
     kind = input_words(spec)
     if plan.smallest == plan.largest == (spec.width, spec.height):
@@ -74,12 +75,14 @@ def _input(plan: TrainPlan) -> str:
     return f"{kind}, {FITTED[spec.resize]} from {'..'.join(dict.fromkeys(sizes))}"
 
 
-def _network(plan: TrainPlan) -> str:
+def network_line(plan: TrainPlan) -> str:
+    """The network's size, and the model that it starts from."""
     start = "" if plan.initial is None else f", started from model {plan.initial}"
     return network_words(plan.parameters, plan.recipe.members) + start
 
 
-def _length(plan: TrainPlan) -> str:
+def length_line(plan: TrainPlan) -> str:
+    """How long it trains, in epochs and steps."""
     recipe = plan.recipe
     if plan.settings.minutes is not None:
         return "as many steps as the time allows"
@@ -89,14 +92,16 @@ def _length(plan: TrainPlan) -> str:
     return f"{plural(recipe.steps, 'step')} ({epochs:.1f} epochs)"
 
 
-def _weights(plan: TrainPlan) -> str:
+def weights_words(plan: TrainPlan) -> str:
+    """'labels weighted 0.50..2.00, ', or nothing where all images count alike."""
     if plan.class_weights is None:
         return ""
     least, most = min(plan.class_weights), max(plan.class_weights)
     return f"labels weighted {least:.2f}..{most:.2f}, "
 
 
-def _time(plan: TrainPlan) -> str:
+def time_line(plan: TrainPlan) -> str:
+    """The time that it is expected to take, and by what."""
     if plan.settings.minutes is not None:
         return f"a budget of {plan.settings.minutes:g} min"
     about = _about(plan.expected.seconds)
