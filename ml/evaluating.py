@@ -1,7 +1,7 @@
 """How good a model is on some labelled images of a dataset, as numbers with their uncertainty.
 
-Every image is predicted afresh, and the answers are stored, so that afterwards the mistakes can
-be looked at one by one.
+Every image is predicted afresh, or what is stored of the answers is taken as it is. The answers
+are stored, so that afterwards the mistakes can be looked at one by one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from ml.metrics import (
@@ -48,6 +49,7 @@ MISTAKES = 24
 TOP = 3
 _NAMED = 5
 _LOOKED_BACK = 500
+_STORED_CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,17 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """What keeps stored answers from being an evaluation: of the `n` labelled images of `split`,
+    `missing` have no stored answer of the model."""
+
+    model: ModelRecord
+    split: str
+    n: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Chosen:
     """The images to evaluate on: ids, ascending, beside each the index of its label."""
 
@@ -168,21 +181,20 @@ class _Answers:
         self.confidence, self.of_truth = np.empty((2, n), np.float32)
         self.raw_confidence, self.raw_of_truth = np.empty((2, n), np.float32)
 
-    def put(self, start: int, probabilities: NDArray[np.float32]) -> None:
-        """Take the answers [n, labels] for the images from `start` on."""
+    def put(self, places: NDArray[np.integer], probabilities: NDArray[np.float32]) -> None:
+        """Take the answers [n, labels] for the images at `places` [n]."""
         import numpy as np
 
         rows = np.arange(len(probabilities))
-        place = slice(start, start + len(probabilities))
-        truth = self.truth[place]
+        truth = self.truth[places]
         predicted = probabilities.argmax(axis=1)
-        self.predicted[place] = predicted
-        self.rank[place] = ranks(probabilities, truth)
-        self.confidence[place] = probabilities[rows, predicted]
-        self.of_truth[place] = probabilities[rows, truth]
+        self.predicted[places] = predicted
+        self.rank[places] = ranks(probabilities, truth)
+        self.confidence[places] = probabilities[rows, predicted]
+        self.of_truth[places] = probabilities[rows, truth]
         raw = uncalibrated(probabilities, self.temperature)
-        self.raw_confidence[place] = raw[rows, predicted]
-        self.raw_of_truth[place] = raw[rows, truth]
+        self.raw_confidence[places] = raw[rows, predicted]
+        self.raw_of_truth[places] = raw[rows, truth]
 
 
 def evaluate(
@@ -191,28 +203,79 @@ def evaluate(
     split: str | Query,
     *,
     save: bool = True,
+    stored: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a model, by name or id (None is the newest), on `split`: 'train', 'val' or 'test',
     the text of a query, or a Query.
 
-    Predictions are stored unless `save` is False. Raises NotReady without a model, without images
-    or without labels there; RefusedInput if images have labels that the model never learned;
-    QueryError for a query that is not understood; and what `load_predictor` raises.
+    With `stored`, what is stored of its answers is taken as it is and only the rest is predicted;
+    `progress` counts that rest. Predictions are stored unless `save` is False. Raises NotReady
+    without a model, without images or without labels there; RefusedInput if images have labels
+    that the model never learned; QueryError for a query that is not understood; and what
+    `load_predictor` raises.
     """
+    import numpy as np
+
     query, name = _as_query(split)
-    predictor = load_predictor(repo, model, threads=threads)
-    chosen = _choose(repo, query, name, predictor.model)
-    answers = _Answers(chosen, predictor.model.temperature)
-    done = 0
-    for ids, probabilities in predict_stored(
-        repo, predictor, chosen.ids, save=save, progress=progress
-    ):
-        answers.put(done, probabilities)
-        done += len(ids)
-    moved = moved_since(repo, predictor.model)
-    return _figures(predictor.model, name, chosen, answers, moved=moved)
+    record = repo.models.find(model)
+    chosen = _choose(repo, query, name, record)
+    answers = _Answers(chosen, record.temperature)
+    missing = np.arange(len(chosen.ids))
+    if stored:
+        missing = np.flatnonzero(~_take_stored(repo, record, query, answers))
+    if len(missing):
+        predictor = load_predictor(repo, str(record.id), threads=threads)
+        wanted = array("q", answers.ids[missing].tobytes())
+        done = 0
+        for ids, probabilities in predict_stored(
+            repo, predictor, wanted, save=save, progress=progress
+        ):
+            answers.put(missing[done : done + len(ids)], probabilities)
+            done += len(ids)
+    return _figures(record, name, chosen, answers, moved=moved_since(repo, record))
+
+
+def evaluate_stored(
+    repo: Repository, model: str | None, split: str | Query
+) -> Evaluation | Unanswered:
+    """The same from stored answers alone, against the labels of now; Unanswered where some image
+    has none. Predicts and writes nothing. Raises what `evaluate` raises before it predicts."""
+    query, name = _as_query(split)
+    record = repo.models.find(model)
+    chosen = _choose(repo, query, name, record)
+    answers = _Answers(chosen, record.temperature)
+    known = _take_stored(repo, record, query, answers)
+    if not known.all():
+        return Unanswered(record, name, len(known), len(known) - int(known.sum()))
+    return _figures(record, name, chosen, answers, moved=moved_since(repo, record))
+
+
+def _take_stored(
+    repo: Repository, model: ModelRecord, query: Query, answers: _Answers
+) -> NDArray[np.bool_]:
+    """Put in the answers that are stored; gives for which images [N] there was one. What is not a
+    probability for each of the model's labels counts as none."""
+    import numpy as np
+
+    n, length = len(answers.ids), 4 * len(model.labels)
+    known = np.zeros(n, np.bool_)
+    fitting = (
+        (each.image, each.probabilities)
+        for each in repo.predictions.of_model(model.id, query)
+        if len(each.probabilities) == length
+    )
+    while chunk := list(islice(fitting, _STORED_CHUNK)):
+        images = np.fromiter((image for image, _ in chunk), np.int64, len(chunk))
+        rows = np.frombuffer(b"".join(row for _, row in chunk), "<f4").reshape(len(chunk), -1)
+        places = np.minimum(np.searchsorted(answers.ids, images), n - 1)
+        # Written so that NaN is refused too.
+        sound = ((rows >= 0) & (rows <= 1)).all(axis=1)
+        good = sound & (answers.ids[places] == images)
+        answers.put(places[good], rows[good])
+        known[places[good]] = True
+    return known
 
 
 def _as_query(split: str | Query) -> tuple[Query, str]:

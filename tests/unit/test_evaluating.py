@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.evaluating import MISTAKES, evaluate
+from ml.evaluating import MISTAKES, Evaluation, Unanswered, evaluate, evaluate_stored
 from ml.mistakes import worst_mistakes
 from ml.pixels import InputSpec
 from storage.errors import NotFound, NotReady, QueryError, RefusedInput, UsageError
 from storage.opening import open_repository
 from storage.query import parse
+from storage.records import NewPrediction
 from storage.repository import Repository
 from tests.making import new_run
 from tests.ml_fixtures import (
@@ -281,3 +282,91 @@ def test_the_digest_is_that_of_images_and_labels_and_not_of_their_order(
         assert evaluate(other, None, "test").data_digest == first
         other.images.set_label([1], "5" if other.images.get(1).label != "5" else "6", actor="test")
         assert evaluate(other, None, "test").data_digest != first
+
+
+# Stored answers
+
+
+def test_stored_answers_give_the_same_evaluation(repository: Repository) -> None:
+    store_digits(repository, 150)
+    fresh = evaluate(repository, None, "test")
+    again = evaluate_stored(repository, None, "test")
+    assert isinstance(again, Evaluation)
+    assert again.to_json() == fresh.to_json()
+    assert again.notes == fresh.notes
+
+
+def test_stored_answers_are_judged_by_the_labels_of_now(repository: Repository) -> None:
+    store_digits(repository, 50)
+    before = evaluate(repository, None, "test")
+    image = repository.images.ids(parse("label:3"))[0]
+    repository.images.set_label([image], "4", actor="test")
+    now = evaluate_stored(repository, None, "test")
+    assert isinstance(now, Evaluation)
+    assert now.per_class["3"].support == before.per_class["3"].support - 1
+    assert now.to_json() == evaluate(repository, None, "test").to_json()
+
+
+def test_an_image_without_a_stored_answer_is_told(repository: Repository) -> None:
+    store_digits(repository, 30)
+    evaluate(repository, None, "test")
+    store_one(repository, 7, "1", "test")
+    found = evaluate_stored(repository, None, "test")
+    assert isinstance(found, Unanswered)
+    assert (found.model.name, found.split, found.n, found.missing) == ("digits", "test", 31, 1)
+    assert stored(repository) == 30
+
+
+def test_only_what_is_missing_is_predicted_where_stored_answers_will_do(
+    repository: Repository,
+) -> None:
+    store_digits(repository, 30)
+    evaluate(repository, None, "id<=20")
+    seen: list[tuple[int, int]] = []
+    result = evaluate(
+        repository, None, "test", stored=True, progress=lambda *done: seen.append(done)
+    )
+    assert seen == [(10, 10)]
+    assert result.to_json() == evaluate(repository, None, "test").to_json()
+
+
+def test_nothing_is_predicted_where_every_answer_is_stored(repository: Repository) -> None:
+    store_digits(repository, 30)
+    fresh = evaluate(repository, None, "test")
+    seen: list[tuple[int, int]] = []
+    result = evaluate(
+        repository, None, "test", stored=True, progress=lambda *done: seen.append(done)
+    )
+    assert seen == []
+    assert result.to_json() == fresh.to_json()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", np.full(9, 0.1, "<f4").tobytes(), np.full(10, np.nan, "<f4").tobytes()],
+    ids=["none", "too few", "not numbers"],
+)
+def test_a_stored_answer_that_is_no_probabilities_counts_as_none(
+    repository: Repository, damaged: bytes
+) -> None:
+    store_digits(repository, 12)
+    fresh = evaluate(repository, None, "test")
+    bad = NewPrediction(5, "1", 0.9, 0.8, damaged)
+    repository.predictions.save(fresh.model_id, [bad])
+    found = evaluate_stored(repository, None, "test")
+    assert isinstance(found, Unanswered)
+    assert found.missing == 1
+    assert evaluate(repository, None, "test", stored=True).to_json() == fresh.to_json()
+
+
+def test_stored_answers_of_images_that_do_not_count_are_passed_over(
+    repository: Repository,
+) -> None:
+    store_digits(repository, 20)
+    evaluate(repository, None, "test")
+    repository.images.set_label([20], None, actor="test")
+    repository.images.delete([3], actor="test")
+    found = evaluate_stored(repository, None, "test")
+    assert isinstance(found, Evaluation)
+    assert found.n == 18
+    assert found.notes[0] == "Left out for want of a label: 1."
