@@ -1,0 +1,155 @@
+"""The history as a list to go through: what of it matches a text, how far it is to an action, and
+how an action and what it did read in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from textual.content import Content
+
+from storage.errors import NotReady
+from storage.records import Action, Event
+from tui.text import printable, shorten
+from tui.text import width as width_of
+
+if TYPE_CHECKING:
+    from storage.repository import Repository
+
+PAGE = 200
+MOST_LOOKED_AT = 20_000
+"""So many actions are read at a time in search of those that match."""
+
+_DETAIL = 100
+_LEAST = 50
+_STATES = {"done": "  ", "undone": "↶ ", "dropped": "✗ "}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the history, newest first. `before` continues it; None at its end."""
+
+    actions: tuple[Action, ...]
+    before: int | None
+
+
+def matches(action: Action, text: str) -> bool:
+    """Whether every word of the text is in what is said of the action, whatever the case."""
+    said = f"{action.id} {action.kind} {action.summary} {action.actor} {action.state}".casefold()
+    return all(word in said for word in text.casefold().split())
+
+
+def read_part(
+    repo: Repository, text: str = "", *, before: int | None = None, limit: int = PAGE
+) -> Part:
+    """The next actions that match, `limit` or some more; fewer at the end, or where there are few
+    among the next 20,000."""
+    found: list[Action] = []
+    looked_at = 0
+    while True:
+        page = repo.history.actions(limit=PAGE, before=before)
+        found += [action for action in page if matches(action, text)]
+        looked_at += len(page)
+        if len(page) < PAGE:
+            return Part(tuple(found), None)
+        before = page[-1].id
+        if len(found) >= limit or looked_at >= MOST_LOOKED_AT:
+            return Part(tuple(found), before)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """How to come to an action: so many steps back, its own undone with them, or so many forth."""
+
+    way: Literal["undo", "redo"]
+    steps: int
+    images: int
+
+
+def journey_to(repo: Repository, action_id: int) -> Journey:
+    """How far it is to an action from where the history stands. `images` adds up what each step
+    changes. Raises NotFound, and NotReady for an action that was undone for good."""
+    action = repo.history.get(action_id)
+    if action.state == "dropped":
+        raise NotReady(
+            f"'{printable(action.summary)}' was undone for good",
+            hint="Something else was done after it was undone, so it cannot be done again.",
+        )
+    if action.state == "done":
+        passed = _until(repo, None, lambda each: each.id < action_id)
+        return _journey("undo", [each for each in passed if each.state == "done"])
+    # What can be done again is newer than anything that is done.
+    passed = _until(repo, action_id + 1, lambda each: each.state == "done")
+    return _journey("redo", [each for each in passed if each.state == "undone"])
+
+
+def go_to(repo: Repository, action_id: int, agreed: Journey) -> list[Action]:
+    """Undo or redo up to an action, as far as was agreed. Raises NotReady, and does nothing, where
+    the way is another one by now."""
+    if journey_to(repo, action_id) != agreed:
+        raise NotReady("the history has changed meanwhile", hint="Look again, then repeat it.")
+    return (
+        repo.history.undo(agreed.steps) if agreed.way == "undo" else repo.history.redo(agreed.steps)
+    )
+
+
+def _journey(way: Literal["undo", "redo"], passed: list[Action]) -> Journey:
+    return Journey(way, len(passed), sum(action.images for action in passed))
+
+
+def _until(repo: Repository, before: int | None, is_past: Callable[[Action], bool]) -> list[Action]:
+    passed: list[Action] = []
+    while page := repo.history.actions(limit=PAGE, before=before):
+        for action in page:
+            if is_past(action):
+                return passed
+            passed.append(action)
+        before = page[-1].id
+    return passed
+
+
+# --- lines
+
+
+def short_time(at: int, now: datetime) -> str:
+    """A stored time by this machine's clock, in 12 columns: without the year where it is this
+    one."""
+    moment = datetime.fromtimestamp(at, now.tzinfo) if now.tzinfo else datetime.fromtimestamp(at)
+    return moment.strftime("%b %d %H:%M" if moment.year == now.year else "%b %d %Y").ljust(12)
+
+
+def action_line(action: Action, width: int, now: datetime) -> Content:
+    """An action in one line of `width` columns: state, time, words, author, images."""
+    mark = _STATES[action.state]
+    images = f"{action.images:,}".rjust(9)
+    author = f" {shorten(printable(action.actor), 16)}".ljust(18) if width >= _DETAIL else ""
+    state = "" if action.state == "done" or width < _LEAST else f" {action.state}"
+    room = max(1, width - 2 - 12 - 1 - len(state) - width_of(author) - 9)
+    words = shorten(printable(action.summary), room)
+    style = "" if action.state == "done" else "$text-muted"
+    return Content.assemble(
+        (mark, "$accent"),
+        (short_time(action.at, now), "$text-muted"),
+        " ",
+        (words + " " * (room - width_of(words)), style),
+        (state, "$text-muted italic"),
+        (author, "$text-muted"),
+        images,
+    )
+
+
+def event_line(event: Event, width: int) -> Content:
+    """What became of one image, in one line of `width` columns."""
+    room = max(3, (width - 10 - 3) // 2)
+    before, after = (_named(name, room) for name in (event.before, event.after))
+    return Content.assemble(
+        (f"{event.image:>8}  ", "$text-muted"), before, (" → ", "$text-muted"), after
+    )
+
+
+def _named(name: str | None, room: int) -> Content:
+    if name is None:
+        return Content.styled("none", "$text-muted italic")
+    return Content(shorten(printable(name), room))
