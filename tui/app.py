@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from storage.records import Action
     from storage.repository import Repository
     from tui.edits import Edit
+    from tui.trainings import Trainings
 
 _CLASSES = {
     "library": "LibraryScreen",
@@ -98,6 +100,18 @@ class PixshelfApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.settings.keys))
+        # Long after the first frame: somebody else may be training on the dataset.
+        self.set_timer(1.0, self._look_for_trainings)
+
+    def _look_for_trainings(self) -> None:
+        self.trainings.look()
+
+    @cached_property
+    def trainings(self) -> Trainings:
+        """The trainings that are started and watched from here."""
+        from tui.trainings import Trainings
+
+        return Trainings(self)
 
     # --- going about
 
@@ -232,7 +246,7 @@ class PixshelfApp(App[None]):
             self.notify("storing the last edits")
         await self.dataset.settled()
         if not self.refused:
-            self.exit()
+            self.exit(message=self.trainings.farewell() or None)
 
     # --- telling
 
