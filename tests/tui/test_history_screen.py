@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -162,6 +163,20 @@ async def test_enter_opens_the_images_of_an_action_in_the_library(dataset: Datas
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "library")
         assert app.first_query == "id:1"
+
+
+async def test_enter_on_what_an_action_did_opens_that_image(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_repository(dataset.url) as repo:
+        repo.images.set_label([3, 5], "zebra", actor="test")
+    async with running(dataset) as (app, pilot):
+        screen = await opened(app, pilot)
+        asked: list[tuple[list[int], int]] = []
+        monkeypatch.setattr(app, "open_image", lambda images, at: asked.append((images, at)))
+        await until(pilot, lambda: screen.query_one("#events", RowList).count == 2)
+        await pilot.press("tab", "down", "enter")
+        await until(pilot, lambda: asked == [([3, 5], 1)])
 
 
 async def test_images_that_went_to_the_trash_are_opened_there(dataset: Dataset) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -46,6 +46,8 @@ class HistoryScreen(Section):
     HistoryScreen #head, HistoryScreen #summary {
         height: 1; background: $surface; color: $text-muted; padding: 0 1; text-wrap: nowrap;
     }
+    HistoryScreen #head-left { width: 1fr; }
+    HistoryScreen #head-right { width: auto; }
     HistoryScreen #filter { border: none; height: 1; padding: 0 1; background: $panel; }
     HistoryScreen #empty { height: 1fr; padding: 1 2; color: $text-muted; }
     """
@@ -72,7 +74,9 @@ class HistoryScreen(Section):
         )
         with Container(id="panes"):
             with Vertical(id="actions-pane"):
-                yield Static(id="head")
+                with Horizontal(id="head"):
+                    yield Static("  when         what", id="head-left")
+                    yield Static("images", id="head-right")
                 yield RowList(self._draw_action, id="actions")
             with Vertical(id="details"):
                 yield Static(id="summary")
@@ -167,7 +171,6 @@ class HistoryScreen(Section):
         if undone:
             said += f", {undone:,} undone (redo: ctrl+y)"
         self.say(said)
-        self.query_one("#head", Static).update(Content("  when         what · images changed"))
 
     # --- the action under the cursor
 
@@ -218,16 +221,18 @@ class HistoryScreen(Section):
 
     # --- what can be done
 
-    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
-        if event.rows.id == "actions":
-            self.action_open()
-        else:
-            self.pixshelf.open_image([each.image for each in self._events], event.at)
+    def on_row_list_chosen(self) -> None:
+        self.action_open()
 
     def action_open(self) -> None:
-        """Open the images of the action in the library, up to 500 of them."""
+        """Open the images of the action in the library, up to 500 of them; from the list of what
+        it did, the image under the cursor by itself."""
+        events = self.query_one("#events", RowList)
         action = self.current()
-        if action is not None:
+        if events.has_focus:
+            if events.count:
+                self.pixshelf.open_image([each.image for each in self._events], events.cursor)
+        elif action is not None:
             self.start(self._open(action), group="open")
 
     async def _open(self, action: Action) -> None:

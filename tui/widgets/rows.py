@@ -44,7 +44,6 @@ class RowList(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home", "end(False)", "First", show=False),
         Binding("end", "end(True)", "Last", show=False),
-        Binding("enter", "choose", "Open", show=False),
     ]
 
     cursor: reactive[int] = reactive(0, init=False)
@@ -61,7 +60,7 @@ class RowList(ScrollView, can_focus=True):
             return self.rows
 
     class Chosen(Message):
-        """A row was opened, by enter or a double click."""
+        """A row was opened by a double click. Enter is the screen's."""
 
         def __init__(self, rows: RowList, at: int) -> None:
             super().__init__()
@@ -137,7 +136,7 @@ class RowList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         at, line = divmod(y + self.scroll_offset.y, self._height)
-        width = self.size.width
+        width = self.scrollable_content_region.width
         style = self.visual_style
         if at >= self._count:
             return Strip.blank(width, style.rich_style)
@@ -197,13 +196,9 @@ class RowList(ScrollView, can_focus=True):
     def action_end(self, last: bool) -> None:
         self.move_to(self._count - 1 if last else 0)
 
-    def action_choose(self) -> None:
-        if self._count:
-            self.post_message(self.Chosen(self, self.cursor))
-
     def on_click(self, event: events.Click) -> None:
         at = (event.y + self.scroll_offset.y) // self._height
         if at < self._count:
             self.move_to(at)
             if event.chain == 2:
-                self.action_choose()
+                self.post_message(self.Chosen(self, at))
