@@ -14,10 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ml.metrics import Pair
-
-_BLUES = ("#deebf7", "#9ecae1", "#4292c6", "#08519c")
-_EDGES = (0.0, 0.02, 0.1, 0.5)
-"""A cell takes the last shade whose edge its share of the row is above."""
+from tui.shades import shade
 
 _CORNER = "true\\pred"
 _LONGEST_LABEL = 20
@@ -71,12 +68,10 @@ def matrix_table(
 
 def _cell(count: int, total: int, wide: int, right: bool) -> Text:
     text = f" {count if count else '·':>{wide}} "
-    if not count:
+    found = shade(count / total) if count else None
+    if found is None:
         return Text(text, style="dim")
-    share = count / total
-    at = max(at for at, edge in enumerate(_EDGES) if share > edge)
-    ink = "white" if at >= 2 else "black"
-    return Text(text, style=Style(color=ink, bgcolor=_BLUES[at], bold=right))
+    return Text(text, style=Style(color=found.ink, bgcolor=found.paper, bold=right))
 
 
 def _short(label: str, most: int) -> str:

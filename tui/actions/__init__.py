@@ -25,6 +25,7 @@ SECTIONS = (
         "classify",
         "train",
         "evaluate",
+        "matrix",
         "compare",
         "review",
         "runs",
