@@ -46,18 +46,15 @@ def facts_of(plan: TrainPlan) -> PlanFacts:
     weights = weights_words(plan).removesuffix(", ")
     facts = [
         ("name", printable(plan.name)),
+        ("time", time_line(plan)),
         ("images", f"{len(plan.train):,} train, {len(plan.val):,} val{held}{test}"),
         ("labels", _labels(plan)),
         ("input", input_line(plan)),
         ("network", network_line(plan)),
         ("length", f"{length_line(plan)}, batch {plan.recipe.batch}"),
-        ("steps", f"{plan.total_steps:,} in all"),
         ("augment", plan.recipe.augment + (", mirrored too" if plan.recipe.flips else "")),
         *([("weights", weights)] if weights else []),
-        ("time", time_line(plan)),
     ]
-    if plan.settings.minutes is not None:
-        facts = [fact for fact in facts if fact[0] != "steps"]
     return PlanFacts(
         plan.name,
         tuple(facts),
@@ -94,7 +91,7 @@ def _unset(plan: TrainPlan) -> dict[str, str]:
 
 def plan_content(facts: PlanFacts, cells: int, *, stale: bool = False) -> Content:
     """The plan in lines of at most `cells` cells; `stale` while a newer one is being made."""
-    word, plain = ("$text-muted", "$text-muted" if stale else "")
+    word, plain = ("dim", "dim" if stale else "")
     lines = []
     for name, text in facts.facts:
         for at, part in enumerate(wrapped(text, cells - _INDENT)):
@@ -116,7 +113,7 @@ def _table(facts: PlanFacts, cells: int, style: str) -> list[Content]:
     room = min(max(map(width, [*names, "label"])), max(5, cells - 24))
     most = max(count.train for count in facts.counts)
     long = max(1, cells - room - 17)
-    lines = [Content.styled(f"{'label':<{room}}  {'train':>6} {'val':>6}", "$text-muted")]
+    lines = [Content.styled(f"{'label':<{room}}  {'train':>6} {'val':>6}", "dim")]
     for name, count in zip(names, facts.counts, strict=True):
         shown = shorten(name, room)
         head = f"{shown}{' ' * (room - width(shown))}  {count.train:>6,} {count.val:>6,}  "

@@ -31,7 +31,7 @@ _WORST = 0.1
 """The share of the worst values, mostly those of the beginning, that the scales leave out."""
 
 _MOST_BAR = 40
-_CURVE_STYLE, _MARK_STYLE, _DIM = "$primary", "$accent bold", "$text-muted"
+_CURVE_STYLE, _MARK_STYLE, _DIM = "$primary", "$accent bold", "dim"
 
 
 def clock(seconds: float) -> str:
