@@ -184,8 +184,8 @@ class ImageScreen(Labelling):
         explanation = self.explanation
         if explanation is not None:
             words.append(
-                f"{printable(explanation.model)} sees {printable(explanation.label)} where it is "
-                f"bright: hiding it takes up to {figure(explanation.fall)}"
+                f"why {printable(explanation.model)} says {printable(explanation.label)}: "
+                f"hiding the brightest part costs {figure(explanation.fall)}"
             )
         elif self._explains:
             words.append("explaining ...")

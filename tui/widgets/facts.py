@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tui.image_facts import ImageFacts, told
 
-_ROOMY = 40
+_ROOMY = 30
 """Lines from which there is room for more of each model's answer."""
 
 
@@ -19,7 +19,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
     DEFAULT_CSS = """
     FactsPanel {
         width: 35%; min-width: 28; max-width: 64; height: 1fr;
-        padding: 0 1; background: $surface; scrollbar-size-vertical: 1;
+        padding: 0 1; background: $surface; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
     }
     FactsPanel Static { height: auto; text-wrap: nowrap; }
     """
@@ -46,8 +46,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
         self._tell()
 
     def _tell(self) -> None:
-        # One column is left to the scrollbar, so that nothing moves where it comes.
-        width = max(1, self.size.width - 3)
+        width = max(1, self.scrollable_content_region.width)
         facts = self._facts
         roomy = self.size.height >= _ROOMY
         self._text = Content("") if facts is None else told(facts, width, roomy=roomy)
