@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,40 +14,13 @@ from cli.output import note
 from cli.progress import progress
 from cli.session import Session
 from cli.text import nearest, plural
+from ml.intake import Choices, Totals
 from storage.errors import RefusedInput
-from storage.importing.measuring import SplitChoice
 from storage.importing.pipeline import import_source
 from storage.query import parse
 from storage.repository import Repository
 
 STDIN = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """The flags that every source is imported with."""
-
-    format: str | None
-    split: SplitChoice
-    label: str | None
-    tags: tuple[str, ...]
-    seed: int
-
-
-@dataclass(slots=True)
-class Totals:
-    """What became of all sources together. `refusals` holds the first thousand of each source."""
-
-    added: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    refusals: list[tuple[str, str]] = field(default_factory=list)
-
-    def refuse(self, source: str, error: RefusedInput) -> None:
-        """Count a whole source as refused."""
-        self.refused += 1
-        reason = error.message if error.hint is None else f"{error.message} ({error.hint})"
-        self.refusals.append((source, reason))
 
 
 def import_all(state: Session, sources: Sequence[str], choices: Choices) -> Totals:

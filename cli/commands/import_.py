@@ -16,7 +16,7 @@ from storage.labels import clean_label, clean_tags
 from storage.records import SPLITS
 
 if TYPE_CHECKING:
-    from cli.importing import Totals
+    from ml.intake import Totals
     from storage.importing.measuring import SplitChoice
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -92,7 +92,8 @@ def import_images(
     if "" in sources:
         raise UsageError("a source has an empty name", hint="`.` is the current folder")
     # Only here, so that the help needs neither numpy nor Pillow.
-    from cli.importing import Choices, import_all
+    from cli.importing import import_all
+    from ml.intake import Choices
 
     started = time.monotonic()
     totals = import_all(state, sources, Choices(source_format, chosen, wanted, tags, seed))
