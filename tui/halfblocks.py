@@ -152,7 +152,7 @@ def _fitted(picture: NDArray[np.uint8], wide: int, high: int | None) -> NDArray[
     step = max(1, int(0.5 / scale))
     down, across = (_edges(side, step) for side in (height, width))
     small = _block_means(picture, down, across) if step > 1 else picture
-    shares = _shares(down, goal[0]), _shares(across, goal[1])
+    shares = shares(down, goal[0]), shares(across, goal[1])
     means = np.einsum(
         "ij,jk...,lk->il...", shares[0], small.astype(np.float32), shares[1], optimize=True
     )
@@ -178,7 +178,7 @@ def _block_means(
     return means
 
 
-def _shares(edges: NDArray[np.int64], want: int) -> NDArray[np.float32]:
+def shares(edges: NDArray[np.int64], want: int) -> NDArray[np.float32]:
     """How much of each block between `edges` lies in each of `want` equal parts of the whole:
     float32 [want, blocks], rows sum to 1."""
     parts = np.linspace(0, edges[-1], want + 1)[:, None]
@@ -205,10 +205,10 @@ def _codes(picture: NDArray[np.uint8], colour: Colour) -> NDArray[np.int64]:
     if colour == "truecolor":
         return channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]
     flat, back = np.unique(channels.reshape(-1, 3), axis=0, return_inverse=True)
-    palette = _palette(colour)
+    known = palette(colour)
     nearest = np.empty(len(flat), np.int64)
     for start in range(0, len(flat), 4096):
-        gaps = flat[start : start + 4096, None, :] - palette[None]
+        gaps = flat[start : start + 4096, None, :] - known[None]
         nearest[start : start + 4096] = (gaps * gaps).sum(axis=2).argmin(axis=1)
     if colour == "256":
         nearest += 16
@@ -216,9 +216,9 @@ def _codes(picture: NDArray[np.uint8], colour: Colour) -> NDArray[np.int64]:
 
 
 @cache
-def _palette(colour: Colour) -> NDArray[np.int64]:
-    """The colours by number: the first 16 as xterm has them, or the fixed 16 to 255 (the first
-    16 of which every user's theme changes)."""
+def palette(colour: Colour) -> NDArray[np.int64]:
+    """The colours by number, [N, 3]: the first 16 as xterm has them for '16', or the fixed 16 to
+    255 for '256' (the first 16 of which every user's theme changes)."""
     if colour == "16":
         dark = [(r, g, b) for b in (0, 205) for g in (0, 205) for r in (0, 205)]
         dark[4], dark[7] = (0, 0, 238), (229, 229, 229)

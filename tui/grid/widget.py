@@ -1,7 +1,7 @@
 """The grid of images: a widget that shows thumbnails, moves a cursor and selects.
 
 It never waits: pictures and records come from a thread of its own and are drawn when they are
-there.
+there. Labels, cursor and selection stand beside the pixels; to change them draws no picture anew.
 """
 
 from __future__ import annotations
@@ -10,37 +10,64 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
+from rich.style import Style
 from textual import events
-from textual.actions import SkipAction
+from textual.filter import ANSIToTruecolor, DimFilter, Monochrome, NoColor
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from storage.errors import PixshelfError
 from tui.actions import bindings_of
-from tui.grid.layout import DEFAULT_ZOOM, ZOOMS, Layout, next_zoom
+from tui.frame import pixshelf
+from tui.grid.caches import ByteCache
+from tui.grid.captioning import Looks, Place, caption_strip
+from tui.grid.captions import marker
+from tui.grid.cells import DEFAULT
+from tui.grid.contents import Contents
+from tui.grid.fitting import Box
+from tui.grid.keys import GridKeys
+from tui.grid.layout import DEFAULT_ZOOM, ZOOMS, Layout
+from tui.grid.painting import Marker, Paint, PaintedRow, Tone, paint_row
+from tui.grid.reader import Read, Reader, Wish
 from tui.grid.selection import Selection
+from tui.grid.strips import CellStrip, depth_of
 
 if TYPE_CHECKING:
+    from textual.color import Color
+
     from storage.records import ImageRecord
     from tui.changes import Change
 
+ROW_BYTES = 20 * 1024 * 1024
+_MOST_CAPTIONS = 400
 
-class ImageGrid(ScrollView, can_focus=True):
+
+class ImageGrid(GridKeys, can_focus=True):
     """Thumbnails of a list of images, in its order."""
 
     BINDINGS: ClassVar = bindings_of("grid")
+    COMPONENT_CLASSES: ClassVar = {
+        *("grid--cursor", "grid--away", "grid--selected", "grid--label", "grid--muted"),
+        *("grid--wrong", "grid--tag", "grid--waiting", "grid--broken"),
+    }
     DEFAULT_CSS = """
     ImageGrid {
         overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
         background: $background; color: $foreground;
     }
+    ImageGrid > .grid--cursor { color: $accent; text-style: bold reverse; }
+    ImageGrid > .grid--away { color: $foreground 60%; text-style: reverse; }
+    ImageGrid > .grid--selected { background: $primary 40%; text-style: bold; }
+    ImageGrid > .grid--label { color: $foreground; }
+    ImageGrid > .grid--muted { color: $foreground 60%; }
+    ImageGrid > .grid--wrong { color: $text-error; text-style: bold; }
+    ImageGrid > .grid--tag { color: $accent; }
+    ImageGrid > .grid--waiting { background: $surface; }
+    ImageGrid > .grid--broken { background: $panel; }
     """
 
-    cursor: reactive[int] = reactive(0, repaint=False)
-    zoom: reactive[int] = reactive(DEFAULT_ZOOM, repaint=False, init=False)
     model: reactive[str | None] = reactive(None, repaint=False, init=False)
 
     class CursorMoved(Message):
@@ -79,6 +106,13 @@ class ImageGrid(ScrollView, can_focus=True):
             """The grid."""
             return self.grid
 
+    class Arrived(Message, bubble=False):
+        """Something was read, or could not be."""
+
+        def __init__(self, read: Read | Exception) -> None:
+            super().__init__()
+            self.read = read
+
     def __init__(
         self,
         *,
@@ -90,40 +124,62 @@ class ImageGrid(ScrollView, can_focus=True):
         """`zoom` is the width of a thumbnail in cells; `model` names whose predictions the
         captions show, None for those of the newest that has some."""
         super().__init__(id=id, classes=classes)
-        self.ids: array[int] = array("q")
-        self._total = 0
-        self._selection = Selection(self.ids)
-        self._layout_now = Layout.of(80, 24, zoom or DEFAULT_ZOOM)
-        self._records: dict[int, ImageRecord] = {}
+        self.ids = array("q")
+        self.total = 0
+        self.selection = Selection(self.ids)
         self.set_reactive(ImageGrid.zoom, zoom or DEFAULT_ZOOM)
         self.set_reactive(ImageGrid.model, model)
+        self.places = Layout.of(80, 24, self.zoom)
+        self._contents = Contents()
+        self._rows: ByteCache[tuple[bytes, tuple[Marker, ...]], PaintedRow] = ByteCache(ROW_BYTES)
+        self._captions: dict[int, Strip] = {}
+        self._paint_now: tuple[Paint, Looks] | None = None
+        self._reader: Reader | None = None
+        self._failed = False
+        self._top = 0
+
+    def on_mount(self) -> None:
+        """Begin to read, and to hear of changes."""
+        app = pixshelf(self)
+        self._reader = Reader(app.dataset.open, self._tell)
+        app.changes.subscribe(self, self.apply)
+        self._ask()
+
+    def _tell(self, read: Read | Exception) -> None:
+        self.post_message(self.Arrived(read))
+
+    def on_unmount(self) -> None:
+        """End the reading."""
+        if self._reader is not None:
+            self._reader.close()
 
     # --- what is shown
 
     def show(self, ids: Sequence[int], *, at: int = 0, total: int | None = None) -> None:
         """Show these images with the cursor at the place `at`. `total` is how many there will be,
-        while the rest is still being listed. An array('q') is taken as it is, not copied."""
-        kept = self._selection.images()
+        while the rest is still being listed. An array('q') is taken as it is, not copied. Images
+        that were selected and are in the new list stay selected."""
+        kept = self.selection.images()
         self.ids = ids if isinstance(ids, array) and ids.typecode == "q" else array("q", ids)
-        self._total = max(len(self.ids), total or 0)
-        self._selection = Selection(self.ids)
+        self.total = max(len(self.ids), total or 0)
+        self.selection = Selection(self.ids)
+        self.ranging = False
         if kept:
-            self._selection.set(kept)
-        self._arrange()
+            self.selection.set(kept)
         self.set_reactive(ImageGrid.cursor, self._within(at))
-        self._reveal()
-        self.refresh()
+        self._arrange()
+        self._repaint()
         self.post_message(self.CursorMoved(self, self.cursor, self.current()))
         if kept:
-            self.post_message(self.SelectionChanged(self, self._selection.count))
+            self.post_message(self.SelectionChanged(self, self.selection.count))
 
     def extend(self, ids: Sequence[int]) -> None:
         """The whole list is there now; it begins with the same images."""
         self.ids = ids if isinstance(ids, array) and ids.typecode == "q" else array("q", ids)
-        self._total = len(self.ids)
-        self._selection.extend(self.ids)
+        self.total = len(self.ids)
+        self.selection.extend(self.ids)
         self._arrange()
-        self.refresh()
+        self._repaint()
 
     def current(self) -> int | None:
         """The image under the cursor; None where there are no images."""
@@ -131,13 +187,13 @@ class ImageGrid(ScrollView, can_focus=True):
 
     def record(self, image: int) -> ImageRecord | None:
         """What is known of an image, if it is at hand."""
-        return self._records.get(image)
+        return self._contents.record(image)
 
     # --- selecting
 
     def selected(self) -> tuple[int, ...]:
         """The selected images, in the order of the list."""
-        return self._selection.images()
+        return self.selection.images()
 
     def targets(self) -> tuple[int, ...]:
         """What an action is about: the selection, or else the image under the cursor."""
@@ -146,22 +202,23 @@ class ImageGrid(ScrollView, can_focus=True):
 
     def select(self, images: Iterable[int]) -> None:
         """Select these images and no others."""
-        self._selection.set(images)
-        self._selected()
+        self.selection.set(images)
+        self.selection_changed()
 
     def select_all(self) -> None:
         """Select every image of the list."""
-        self._selection.all()
-        self._selected()
+        self.action_all()
 
     def clear_selection(self) -> None:
         """Select no image."""
-        self._selection.clear()
-        self._selected()
+        self.ranging = False
+        self.selection.clear()
+        self.selection_changed()
 
-    def _selected(self) -> None:
-        self.refresh()
-        self.post_message(self.SelectionChanged(self, self._selection.count))
+    def selection_changed(self) -> None:
+        """Show and tell that the selection is another."""
+        self._words_changed()
+        self.post_message(self.SelectionChanged(self, self.selection.count))
 
     # --- moving
 
@@ -174,202 +231,288 @@ class ImageGrid(ScrollView, can_focus=True):
         """Go one image on."""
         self.move_to(self.cursor + 1)
 
-    def _within(self, position: int) -> int:
-        return max(0, min(position, len(self.ids) - 1))
-
-    def watch_cursor(self) -> None:
-        """Tell of the new place."""
-        self.refresh()
-        self.post_message(self.CursorMoved(self, self.cursor, self.current()))
-
-    def _reveal(self) -> None:
-        top = self._layout_now.scrolled_to(self.cursor, self.scroll_offset.y)
-        if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False)
-
-    def _go(self, position: int, *, extending: bool = False) -> None:
-        if not len(self.ids):
-            return
-        if extending and not self._selection.ranging:
-            self._selection.begin_range(self.cursor)
-        self.move_to(position)
-        if extending or self._ranging:
-            self._selection.extend_to(self.cursor)
-            self._selected()
-        else:
-            self._selection.end_range()
-
-    _ranging = False
-
-    # --- changes
-
-    def apply(self, change: Change) -> None:
-        """Show what a change says."""
-
-    def reread(self) -> None:
-        """Read what is shown anew."""
-
-    # --- drawing
-
-    def _arrange(self) -> None:
-        size = self.scrollable_content_region.size
-        self._layout_now = Layout.of(size.width, size.height, self.zoom)
-        layout = self._layout_now
-        self.virtual_size = Size(layout.width, layout.rows(self._total) * layout.row_height)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Put the images into the new room."""
-        self._arrange()
-        self._reveal()
-
-    def watch_zoom(self) -> None:
-        """Draw at the new size."""
-        self._arrange()
-        self._reveal()
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        """A line for those who ask for one."""
-        return self.render_lines(Region(0, y, self.size.width, 1))[0]
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of the part that is seen."""
-        layout = self._layout_now
-        style = self.rich_style
-        lines = []
-        for y in crop.line_range:
-            row, line = divmod(self.scroll_offset.y + y, layout.row_height)
-            text = ""
-            if line == 0:
-                first = row * layout.columns
-                for position in range(first, min(len(self.ids), first + layout.columns)):
-                    mark = ">" if position == self.cursor else " "
-                    mark += "*" if position in self._selection else " "
-                    text += f"{mark}{self.ids[position]}".ljust(layout.pitch)[: layout.pitch]
-            strip = Strip([Segment(text.ljust(crop.right), style)])
-            lines.append(strip.crop(crop.x, crop.right))
-        return lines
-
-    # --- actions
-
-    def action_left(self) -> None:
-        self._go(self.cursor - 1)
-
-    def action_right(self) -> None:
-        self._go(self.cursor + 1)
-
-    def action_up(self) -> None:
-        self._go(self._rows_on(-1))
-
-    def action_down(self) -> None:
-        self._go(self._rows_on(1))
-
-    def action_page_up(self) -> None:
-        self._go(self._rows_on(-self._layout_now.page_rows))
-
-    def action_page_down(self) -> None:
-        self._go(self._rows_on(self._layout_now.page_rows))
-
-    def action_first(self) -> None:
-        self._go(0)
-
-    def action_last(self) -> None:
-        self._go(len(self.ids) - 1)
-
-    def action_extend_left(self) -> None:
-        self._go(self.cursor - 1, extending=True)
-
-    def action_extend_right(self) -> None:
-        self._go(self.cursor + 1, extending=True)
-
-    def action_extend_up(self) -> None:
-        self._go(self._rows_on(-1), extending=True)
-
-    def action_extend_down(self) -> None:
-        self._go(self._rows_on(1), extending=True)
-
-    def action_extend_page_up(self) -> None:
-        self._go(self._rows_on(-self._layout_now.page_rows), extending=True)
-
-    def action_extend_page_down(self) -> None:
-        self._go(self._rows_on(self._layout_now.page_rows), extending=True)
-
-    def action_extend_first(self) -> None:
-        self._go(0, extending=True)
-
-    def action_extend_last(self) -> None:
-        self._go(len(self.ids) - 1, extending=True)
-
-    def _rows_on(self, rows: int) -> int:
-        """The place so many rows down, in the same column where the grid has one there."""
-        layout = self._layout_now
-        row, column = divmod(self.cursor, layout.columns)
-        last = layout.rows(len(self.ids)) - 1
-        return self._within(max(0, min(row + rows, last)) * layout.columns + column)
-
-    def action_open(self) -> None:
+    def open_current(self) -> None:
+        """Ask for the image under the cursor to be shown by itself."""
         current = self.current()
-        if current is None:
-            raise SkipAction()
-        self.post_message(self.Opened(self, current, self.cursor))
+        if current is not None:
+            self.post_message(self.Opened(self, current, self.cursor))
 
-    def action_zoom_in(self) -> None:
-        self.zoom = next_zoom(self.zoom, 1)
-
-    def action_zoom_out(self) -> None:
-        self.zoom = next_zoom(self.zoom, -1)
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Show and tell of the new place."""
+        self._words_changed(old, new)
+        self.post_message(self.CursorMoved(self, new, self.current()))
 
     def validate_zoom(self, zoom: int) -> int:
         """The nearest of the zooms there are."""
         return min(ZOOMS, key=lambda each: abs(each - zoom))
 
-    def action_select(self) -> None:
-        if not len(self.ids):
-            raise SkipAction()
-        self._ranging = False
-        self._selection.toggle(self.cursor)
-        self._selected()
-        self.advance()
+    def watch_zoom(self) -> None:
+        """Draw at the new size."""
+        self._arrange()
+        self._repaint()
 
-    def action_range(self) -> None:
-        if not len(self.ids):
-            raise SkipAction()
-        self._ranging = not self._ranging
-        if self._ranging:
-            self._selection.begin_range(self.cursor)
-        else:
-            self._selection.end_range()
-        self._selected()
+    def watch_model(self) -> None:
+        """Show another model's answers."""
+        self._contents.outdate(None)
+        self._ask()
 
-    def action_all(self) -> None:
-        self._ranging = False
-        self.select_all()
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Read what has come into view."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._ask()
 
-    def action_invert(self) -> None:
-        self._ranging = False
-        self._selection.invert()
-        self._selected()
+    def _within(self, position: int) -> int:
+        return max(0, min(position, len(self.ids) - 1))
 
-    def action_clear(self) -> None:
-        if not self._selection.count and not self._ranging:
-            raise SkipAction()
-        self._ranging = False
-        self.clear_selection()
+    def _reveal(self) -> None:
+        top = self.places.scrolled_to(self.cursor, self.scroll_offset.y)
+        if top != self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
 
-    # --- mouse
+    # --- changes
 
-    def on_click(self, event: events.Click) -> None:
-        """Move the cursor; select with ctrl and shift; open with a double click."""
-        position = self._layout_now.at(event.x, event.y + self.scroll_offset.y, len(self.ids))
-        if position is None:
+    def apply(self, change: Change) -> None:
+        """Show what a change says."""
+        edit = change.edit
+        if change.what == "edit" and edit is not None:
+            self._contents.begin(edit)
+            self._words_changed()
             return
-        if event.shift:
-            self._go(position, extending=True)
-        elif event.ctrl:
-            self._selection.toggle(position)
-            self.move_to(position)
-            self._selected()
+        if edit is not None:
+            self._contents.end(edit)
+        elif change.what == "refresh":
+            self._contents.forget_pictures()
+            self._contents.outdate(None)
+            self._repaint()
         else:
-            self._go(position)
-            if event.chain == 2:
-                self.action_open()
+            self._contents.outdate(change.images)
+        self._ask()
+
+    def reread(self) -> None:
+        """Read what is shown anew."""
+        self._contents.outdate(None)
+        self._ask()
+
+    def on_image_grid_arrived(self, message: Arrived) -> None:
+        """Draw what was read."""
+        read = message.read
+        if isinstance(read, Exception):
+            if not self._failed and isinstance(read, PixshelfError | OSError):
+                pixshelf(self).show_error(read)
+            self._failed = True
+            return
+        self._failed = False
+        if not self._contents.take(read):
+            return
+        if read.pictures:
+            self.refresh()
+        if read.records:
+            self._words_changed()
+        if read.wish.epoch != self._contents.epoch:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Wish for what is seen and not there, and for the page after it in the direction of the
+        last move."""
+        if self._reader is None or not self.size.width:
+            return
+        top = self.scroll_offset.y
+        seen = self.places.shown(top, len(self.ids))
+        way = -self.places.height if top < self._top else self.places.height
+        ahead = self.places.shown(max(0, top + way), len(self.ids))
+        self._top = top
+        contents = self._contents
+        first = self.ids[seen.start : seen.stop]
+        after = self.ids[ahead.start : ahead.stop]
+        self._reader.want(
+            Wish(
+                contents.box,
+                contents.without_picture(first),
+                contents.without_record(first),
+                contents.without_picture(after),
+                contents.without_record(after),
+                self.model,
+                contents.epoch,
+            )
+        )
+
+    # --- drawing
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put the images into the new room."""
+        self._arrange()
+        self._repaint()
+
+    def _arrange(self) -> None:
+        size = self.scrollable_content_region.size
+        self.places = places = Layout.of(size.width, size.height, self.zoom)
+        self._contents.resize(Box(places.wide, 2 * places.high))
+        self._rows.clear()
+        self.virtual_size = Size(size.width, places.rows(self.total) * places.row_height)
+        self._reveal()
+        self._ask()
+
+    def notify_style_update(self) -> None:
+        """Colours may be others."""
+        super().notify_style_update()
+        self._paint_now = None
+        self._rows.clear()
+        self._captions.clear()
+
+    def on_focus(self) -> None:
+        """Show that keys go here."""
+        self._paint_now = None
+        self._words_changed()
+
+    def on_blur(self) -> None:
+        """Show that keys go elsewhere."""
+        self._paint_now = None
+        self._words_changed()
+
+    def _repaint(self) -> None:
+        self._captions.clear()
+        self.refresh()
+
+    def _words_changed(self, *positions: int) -> None:
+        """Have the words at these places drawn anew, or all that are seen."""
+        places, top = self.places, self.scroll_offset.y
+        if positions:
+            rows: Iterable[int] = {places.row_of(position) for position in positions}
+            for row in rows:
+                self._captions.pop(row, None)
+        else:
+            self._captions.clear()
+            rows = range(top // places.row_height, (top + places.height) // places.row_height + 1)
+        lines = (
+            range(row * places.row_height + places.high, (row + 1) * places.row_height)
+            if places.captioned
+            else range(row * places.row_height, (row + 1) * places.row_height)
+            for row in rows
+        )
+        shown = [line - top for each in lines for line in each if 0 <= line - top < places.height]
+        if shown:
+            self.refresh(*(Region(0, line, self.size.width, 1) for line in shown))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the part that is seen."""
+        return self.render_lines(Region(0, y, self.size.width, 1))[0]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of the part that is seen."""
+        if self._paint_now is None:
+            self._paint_now = self._colours()
+        paint, looks = self._paint_now
+        places = self.places
+        blank = Strip.blank(places.width, looks["base"])
+        strips: list[Strip] = []
+        painted: tuple[int, tuple[CellStrip, ...]] = (-1, ())
+        for y in range(crop.y, crop.bottom):
+            row, line = divmod(self.scroll_offset.y + y, places.row_height)
+            if y >= places.height or row >= places.rows(len(self.ids)):
+                strips.append(blank)
+            elif line >= places.high:
+                strips.append(self._caption(row, looks))
+            else:
+                if painted[0] != row:
+                    painted = (row, self._painted(row, paint, looks).strips)
+                strips.append(painted[1][line])
+        for each in self.app.get_line_filters():
+            native = isinstance(each, ANSIToTruecolor | DimFilter | Monochrome | NoColor)
+            strips = [
+                strip
+                if native and isinstance(strip, CellStrip)
+                else strip.apply_filter(each, self.background_colors[1])
+                for strip in strips
+            ]
+        if (crop.x, crop.right) != (0, self.size.width) and crop.right < places.width:
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def _row_range(self, row: int) -> range:
+        first = row * self.places.columns
+        return range(first, min(len(self.ids), first + self.places.columns))
+
+    def _painted(self, row: int, paint: Paint, looks: Looks) -> PaintedRow:
+        span = self._row_range(row)
+        ids = self.ids[span.start : span.stop]
+        markers = () if self.places.captioned else self._markers(span, looks)
+        key = (ids.tobytes(), markers)
+        found = self._rows.get(key)
+        if found is None:
+            pictures = [self._contents.picture(image) for image in ids]
+            found = paint_row(self.places, pictures, markers, paint)
+            if found.whole:
+                self._rows.put(key, found, found.cost)
+        return found
+
+    def _caption(self, row: int, looks: Looks) -> Strip:
+        found = self._captions.get(row)
+        if found is None:
+            places = [
+                Place(
+                    self._contents.record(self.ids[position]),
+                    position == self.cursor,
+                    position in self.selection,
+                )
+                for position in self._row_range(row)
+            ]
+            found = caption_strip(self.places, places, looks)
+            if len(self._captions) >= _MOST_CAPTIONS:
+                self._captions.clear()
+            self._captions[row] = found
+        return found
+
+    def _markers(self, span: range, looks: Looks) -> tuple[Marker, ...]:
+        """The letters beside small thumbnails: how an image stands, then what it is."""
+        markers = []
+        for position in span:
+            letter, role = marker(self._contents.record(self.ids[position]))
+            cursor, chosen = position == self.cursor, position in self.selection
+            mark = "✓" if chosen else "▸" if cursor else ""
+            style = looks["cursor" if cursor else "selected" if chosen else role]
+            letters = mark + letter if self.places.high > 1 or not mark else mark
+            letters = letters.ljust(self.places.high)
+            markers.append(Marker(letters, _code(style)))
+        return tuple(markers)
+
+    def _colours(self) -> tuple[Paint, Looks]:
+        tone: Tone = "colour"
+        for each in self.app.get_line_filters():
+            if isinstance(each, NoColor):
+                tone = "letters"
+            elif isinstance(each, Monochrome):
+                tone = "grey"
+        paint = Paint(
+            _ground(self.background_colors[1]),
+            _ground(self.get_component_styles("grid--waiting").background),
+            _ground(self.get_component_styles("grid--broken").background),
+            tone,
+            depth_of(self.app.console),
+        )
+        style = self.get_component_rich_style
+        looks: Looks = {
+            "base": self.rich_style,
+            "cursor": style("grid--cursor" if self.has_focus else "grid--away"),
+            "selected": style("grid--selected"),
+            "label": style("grid--label"),
+            "muted": style("grid--muted"),
+            "wrong": style("grid--wrong"),
+            "tag": style("grid--tag"),
+        }
+        return paint, looks
+
+
+def _ground(color: Color) -> int:
+    """A background as a colour of tui.grid.cells."""
+    if color.ansi is not None:
+        return DEFAULT
+    return color.r << 16 | color.g << 8 | color.b
+
+
+def _code(style: Style) -> int:
+    """The foreground of a style as a colour of tui.grid.cells."""
+    if style.color is None or style.color.triplet is None:
+        return DEFAULT
+    red, green, blue = style.color.triplet
+    return red << 16 | green << 8 | blue
