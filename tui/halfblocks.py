@@ -152,10 +152,8 @@ def _fitted(picture: NDArray[np.uint8], wide: int, high: int | None) -> NDArray[
     step = max(1, int(0.5 / scale))
     down, across = (_edges(side, step) for side in (height, width))
     small = _block_means(picture, down, across) if step > 1 else picture
-    shares = shares(down, goal[0]), shares(across, goal[1])
-    means = np.einsum(
-        "ij,jk...,lk->il...", shares[0], small.astype(np.float32), shares[1], optimize=True
-    )
+    rows, columns = shares(down, goal[0]), shares(across, goal[1])
+    means = np.einsum("ij,jk...,lk->il...", rows, small.astype(np.float32), columns, optimize=True)
     fitted: NDArray[np.uint8] = means.round().clip(0, 255).astype(np.uint8)
     return fitted
 
@@ -184,8 +182,8 @@ def shares(edges: NDArray[np.int64], want: int) -> NDArray[np.float32]:
     parts = np.linspace(0, edges[-1], want + 1)[:, None]
     overlap = np.minimum(parts[1:], edges[1:]) - np.maximum(parts[:-1], edges[:-1])
     overlap = overlap.clip(min=0)
-    shares: NDArray[np.float32] = (overlap / overlap.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
+    rows: NDArray[np.float32] = (overlap / overlap.sum(axis=1, keepdims=True)).astype(np.float32)
+    return rows
 
 
 def _as_ramp(picture: NDArray[np.uint8]) -> list[str]:
