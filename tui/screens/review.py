@@ -1,0 +1,395 @@
+"""The review: doubtful images one by one, or a page at a time, each decided by one key.
+
+What is suggested is accepted, left as it is, or another label is given; every decision is an edit
+that can be taken back, and nothing waits for it to be stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList, Static
+
+from ml.review_items import Item
+from ml.review_queue import KINDS
+from storage.errors import RefusedInput
+from tui.actions import bindings_of
+from tui.changes import Change
+from tui.edits import Edit
+from tui.grid.widget import ImageGrid
+from tui.picture_source import USUAL_SIDE, Pictures
+from tui.review_decisions import ReviewDecisions
+from tui.review_text import heading, lacking_line, progress_line, queue_line, told
+from tui.text import printable
+from tui.widgets.label_bar import LabelBar
+from tui.widgets.picture import Picture
+
+_AHEAD = 4
+_QUEUES_WIDTH = 20
+
+
+class ReviewScreen(ReviewDecisions):
+    """One queue at a time, the queues at the left."""
+
+    NAME = "review"
+    BINDINGS: ClassVar = bindings_of("review")
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    ReviewScreen #review-head { height: 1; padding: 0 1; text-wrap: nowrap; background: $panel; }
+    ReviewScreen #queues {
+        width: 24; height: 1fr; border: none; padding: 0 1; background: $surface;
+        scrollbar-size-vertical: 1;
+    }
+    ReviewScreen #seen { width: 1fr; height: 1fr; }
+    ReviewScreen #seen ImageGrid { height: 1fr; }
+    ReviewScreen #told {
+        width: 38%; min-width: 28; max-width: 64; height: 1fr; padding: 0 1;
+        background: $surface; scrollbar-size-vertical: 1;
+    }
+    ReviewScreen #told Static { height: auto; }
+    ReviewScreen #nothing {
+        height: 1fr; padding: 1 2; color: $text-muted; content-align: center middle;
+        text-align: center;
+    }
+    ReviewScreen #lacks { height: 1; padding: 0 1; color: $text-accent; text-wrap: nowrap; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page: tuple[int, ...] = ()
+        """The places of the items on the page of many."""
+        self._pictures = Pictures()
+        self._pictured: int | None = None
+        self._gridded: tuple[int, ...] = ()
+        self._is_stale = False
+
+    def body(self) -> ComposeResult:
+        yield Static(id="review-head")
+        with Horizontal():
+            yield OptionList(
+                *(queue_line(kind, None, _QUEUES_WIDTH) for kind in KINDS),
+                compact=True,
+                id="queues",
+            )
+            with Vertical(id="seen"):
+                yield Picture()
+                yield ImageGrid(id="page")
+                yield Static(id="nothing")
+            with VerticalScroll(id="told", can_focus=False):
+                yield Static()
+        yield Static(id="lacks")
+        yield LabelBar()
+
+    def on_mount(self) -> None:
+        self.pixshelf.changes.subscribe(self, self._on_change)
+        self.query_one(OptionList).highlighted = KINDS.index(self.queue.kind)
+        self.open_queue(self.queue)
+
+    def on_unmount(self) -> None:
+        self._pictures.close()
+
+    def on_screen_resume(self) -> None:
+        if self._is_stale:
+            self._read_again()
+
+    def refresh_data(self) -> None:
+        self.open_queue(self.queue, anew=True)
+
+    # --- what is shown
+
+    @property
+    def item(self) -> Item | None:
+        """The item that is shown, or that the cursor is on."""
+        return self.items.get(self.place)
+
+    @property
+    def place(self) -> int:
+        """Its place in the list."""
+        return self.place_under_cursor() if self.many else self.review.place
+
+    @property
+    def shows_grid(self) -> bool:
+        """Whether images are shown in a grid: a page of many, or copies beside each other."""
+        return self.many or self.queue.kind == "duplicates"
+
+    @property
+    def told(self) -> str:
+        """What is said of the item, as text."""
+        return self._told.plain
+
+    _told = Content("")
+
+    def show_queue(self) -> None:
+        """The queues with their counts, the heading, the status."""
+        queues = self.query_one(OptionList)
+        for at, kind in enumerate(KINDS):
+            counted = self.counts.get(kind)
+            if kind == self.queue.kind and self.review.total is not None:
+                counted = self.review.total
+            queues.replace_option_prompt_at_index(at, queue_line(kind, counted, _QUEUES_WIDTH))
+        head = heading(self.queue, self.models if self.resolved else (), self.words)
+        self.query_one("#review-head", Static).update(head)
+        lacks = self.query_one("#lacks", Static)
+        lacks.update(Content(lacking_line(self.queue, self.lacking, self.models)))
+        lacks.display = self.lacking > 0
+        self.grid.model = None if self.resolved is None else self.resolved.model
+        self._tell()
+        if not len(self.review.listing):
+            self.show_item()
+
+    def show_item(self) -> None:
+        """The picture, the facts, or why there is nothing to show."""
+        review = self.review
+        at = review.place
+        if len(review.listing) and (at in review.gone or at >= len(review.listing)):
+            following = review.next_open(at)
+            if following is not None:
+                review.place = following
+        if self.shows_grid:
+            self._show_grid()
+        else:
+            self._show_picture()
+        self._show_told()
+        self._tell()
+
+    def _show_picture(self) -> None:
+        item = self.item
+        if item is None:
+            self._pictured = None
+            self._show_only("#nothing")
+        else:
+            self._show_only("Picture")
+            if item.image != self._pictured:
+                self._pictured = item.image
+                self.start(self._bring(item.image), group="picture")
+        start = self.review.place
+        self.need(tuple(range(start, min(len(self.review.listing), start + _AHEAD))))
+
+    def _show_only(self, wanted: str) -> None:
+        """Of the picture, the grid and the words in their place, show one."""
+        for selector in ("Picture", "ImageGrid", "#nothing"):
+            self.query_one(selector).display = selector == wanted
+        if wanted == "#nothing":
+            self.query_one("#nothing", Static).update(Content(self._nothing()))
+
+    def _nothing(self) -> str:
+        if self.trouble:
+            return "\n".join(map(printable, self.trouble.splitlines()))
+        if len(self.review.listing):
+            return "reading"
+        if not self.review.is_whole:
+            return "looking for what is to be reviewed"
+        return "Nothing is left to review here. w chooses another queue."
+
+    def _show_grid(self) -> None:
+        review = self.review
+        if self.many:
+            if not any(review.is_open(place) for place in self.page):
+                self.page = review.page(review.place, self._page_size())
+            places = self.page
+        else:
+            places = (review.place,) if len(review.listing) else ()
+        images = tuple(image for place in places for image in review.listing.group(place))
+        self._show_only("ImageGrid" if images else "#nothing")
+        if images and (images != self._gridded or not len(self.grid.ids)):
+            self.grid.show(images, at=self._cursor_for(places))
+            if self.focused is None:
+                self.grid.focus()
+        self._gridded = images
+        self.need(places)
+
+    def _page_size(self) -> int:
+        return 12 if self.size.width < 110 else 24
+
+    def _cursor_for(self, places: tuple[int, ...]) -> int:
+        """Where the cursor stands at first: on the first image of the present place."""
+        before = 0
+        for place in places:
+            if place == self.review.place:
+                return before
+            before += len(self.review.listing.group(place))
+        return 0
+
+    def place_under_cursor(self) -> int:
+        current, before = self.grid.cursor, 0
+        for place in self.page:
+            before += len(self.review.listing.group(place))
+            if current < before:
+                return place
+        return self.review.place
+
+    async def _bring(self, image: int) -> None:
+        picture = self.query_one(Picture)
+        loaded = self._pictures.kept(image, USUAL_SIDE)
+        try:
+            if loaded is None:
+                data = await self.pixshelf.dataset.read(lambda repo: repo.images.data(image))
+                loaded = await self._pictures.decoded(image, data, USUAL_SIDE)
+        except RefusedInput as error:
+            picture.say(f"The picture cannot be shown: {printable(error.message)}.")
+            return
+        if image == self._pictured:
+            picture.show(loaded.picture, loaded.size, whole=True)
+
+    def _show_told(self) -> None:
+        item = self.item
+        panel = self.query_one("#told", VerticalScroll)
+        if item is None:
+            self._told = Content("")
+        else:
+            width = max(20, panel.size.width - 3)
+            shown = self.grid.current() if self.shows_grid else None
+            self._told = told(item, self.review.outcomes.get(self.place), width, shown=shown)
+        panel.query_one(Static).update(self._told)
+        self.query_one(LabelBar).current = None if item is None else item.records[0].label
+
+    def _tell(self) -> None:
+        note = self.review.listing.note
+        self.say(progress_line(self.review) + (f" · {note}" if note else ""))
+
+    def watch_label_keys(self) -> None:
+        bar = self.query_one(LabelBar)
+        bar.keys, bar.total = self.label_keys, len(self.labels)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_told)
+
+    # --- changes from elsewhere
+
+    def _on_change(self, change: Change) -> None:
+        if change.what == "edit" and change.edit is not None:
+            self.apply(change.edit)
+        elif change.what == "refused" and change.edit is not None:
+            if self.review.refuse(change.edit) is not None:
+                self._read_again()
+        elif change.what == "refresh":
+            self.open_queue(self.queue, anew=True)
+        elif change.what in ("undo", "import"):
+            if self.is_current:
+                self._read_again()
+            else:
+                self._is_stale = True
+
+    def apply(self, edit: Edit) -> None:
+        super().apply(edit)
+        self._show_told()
+
+    def _read_again(self) -> None:
+        self._is_stale = False
+        self.items = {}
+        self.show_item()
+
+    # --- moving
+
+    def go_on(self, places: tuple[int, ...]) -> None:
+        """Show the next item that is undecided, or the next of the page."""
+        review = self.review
+        last = max(places)
+        following = review.next_open(last)
+        if self.many:
+            self.grid.clear_selection()
+            left = [place for place in self.page if review.is_open(place)]
+            if left:
+                following = next((place for place in left if place > last), left[0])
+                review.place = following
+                self.grid.move_to(self._cursor_for(self.page))
+                self._show_told()
+                self._tell()
+                return
+        if following is None:
+            self.notify("every one of this queue is decided")
+            following = review.place
+        review.place = following
+        self.show_item()
+
+    def action_skip(self) -> None:
+        """Go on without a decision: to the next item, or the next page."""
+        if self.many:
+            self._turn(1)
+        else:
+            self._step(1)
+
+    def action_back(self) -> None:
+        """Go back, to decided items too."""
+        if self.many:
+            self._turn(-1)
+        else:
+            self._step(-1)
+
+    def _step(self, by: int) -> None:
+        self.review.place = self.review.step(by)
+        self.show_item()
+
+    def _turn(self, by: int) -> None:
+        if not self.page:
+            return
+        review = self.review
+        size = self._page_size()
+        page = review.page(self.page[-1] + 1 if by > 0 else max(0, self.page[0] - size), size)
+        if page:
+            self.page, review.place = page, page[0]
+            self.show_item()
+        else:
+            self.notify("there is no other page")
+
+    def action_many(self) -> None:
+        """Between one image and a page of many."""
+        if self.many:
+            self.review.place = self.place
+            self.set_focus(None)
+        self.many = not self.many
+        self.page, self._gridded, self._pictured = (), (), None
+        self.show_item()
+        if self.many:
+            self.grid.focus()
+
+    def action_open(self) -> None:
+        """Show the image by itself."""
+        item = self.item
+        if item is None:
+            return
+        if self.shows_grid:
+            self.pixshelf.open_image(self.grid.ids, self.grid.cursor)
+        else:
+            self.pixshelf.open_image(self.review.listing.images, self.review.place)
+
+    def on_image_grid_opened(self, event: ImageGrid.Opened) -> None:
+        self.action_open()
+
+    def on_image_grid_cursor_moved(self, event: ImageGrid.CursorMoved) -> None:
+        if self.many and self.page:
+            self.review.place = self.place_under_cursor()
+        self._show_told()
+        self._tell()
+
+    def on_label_bar_pressed(self, event: LabelBar.Pressed) -> None:
+        self.give_label(event.label)
+
+    # --- queues
+
+    def action_queue(self) -> None:
+        """To the list of queues."""
+        self.query_one(OptionList).focus()
+
+    def action_leave(self) -> None:
+        """One step out: of the queues' list, of many, of what narrows."""
+        if self.query_one(OptionList).has_focus:
+            self._back_to_images()
+        elif self.many:
+            self.action_many()
+        elif self.words:
+            self.narrowed("")
+
+    def _back_to_images(self) -> None:
+        if self.shows_grid and self.grid.display:
+            self.grid.focus()
+        else:
+            self.set_focus(None)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.choose(replace(self.queue, kind=KINDS[event.option_index]))
+        self._back_to_images()
