@@ -293,7 +293,7 @@ class ImportScreen(Section):
             line.update(Content(text))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is something to stop only while an import is under way; ctrl+x is a field's else."""
+        """Only an import under way can be stopped; else ctrl+x is the field's."""
         return self.is_importing if action == "stop" else True
 
     def action_stop(self) -> None:
