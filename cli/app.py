@@ -16,7 +16,8 @@ from typer.core import TyperGroup
 
 from cli.conversion import convert_lightly
 from cli.failures import run_guarded
-from cli.session import DEFAULT_WAIT, Session, add_shared_options
+from cli.session import DEFAULT_WAIT, Session
+from cli.shared_options import add_shared_options
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -207,4 +208,9 @@ def root(
     if config is not None and not ctx.resilient_parsing:
         state.config  # noqa: B018  (a config file that was named is checked, needed or not)
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
+        if not sys.stdout.isatty():
+            typer.echo(ctx.get_help())
+            return
+        from cli.full_screen import open_app
+
+        raise typer.Exit(open_app(state))

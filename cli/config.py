@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.errors import UsageError
+
+if TYPE_CHECKING:
+    from tui.settings import TuiSettings
 
 MAX_BYTES = 1 << 20
 
@@ -22,6 +25,7 @@ class Config:
     db: str | None = None
     quiet: bool = False
     threads: int | None = None
+    tui: TuiSettings | None = None
 
 
 EXPECTED = {
@@ -67,13 +71,24 @@ def parse_config(content: bytes, path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"config file {path} is not valid TOML: {error}") from error
     for key, value in values.items():
-        _check(key, value, path)
+        if key != "tui":  # a table, checked as a whole
+            _check(key, value, path)
     db = values.get("db")
     return Config(
         db=_from_here(db, path) if db is not None else None,
         quiet=values.get("quiet", False),
         threads=values.get("threads"),
+        tui=_tui(values["tui"], path) if "tui" in values else None,
     )
+
+
+def _tui(table: Any, path: Path) -> TuiSettings:
+    from tui.settings import parse_settings
+
+    try:
+        return parse_settings(table)
+    except UsageError as error:
+        raise UsageError(f"config file {path}: {error.message}", hint=error.hint) from error
 
 
 def _check(key: str, value: Any, path: Path) -> None:

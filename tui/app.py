@@ -6,8 +6,11 @@ modes of Textual, made when they are first opened.
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -15,20 +18,26 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.reactive import reactive
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
 
 from storage.errors import PixshelfError
 from tui.actions import bindings_of
 from tui.changes import Change
 from tui.dataset import Dataset
+from tui.faults import Faults
 from tui.settings import TuiSettings
-from tui.themes import THEMES
+from tui.themes import THEMES, no_theme
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from textual.binding import Binding
+    from textual.driver import Driver
+
     from storage.records import Action
     from storage.repository import Repository
     from tui.edits import Edit
+    from tui.palette import Entry
     from tui.trainings import Trainings
 
 _CLASSES = {
@@ -76,21 +85,29 @@ class PixshelfApp(App[None]):
         config_path: Path | None = None,
         db_named: bool = True,
         query: str = "",
+        driver_class: type[Driver] | None = None,
     ) -> None:
         """`dataset` is there and can be opened. `config_path` is where settings are written.
         `db_named` says that command lines have to name the dataset. `query` is what the library
-        shows first."""
-        super().__init__()
+        shows first. Raises UsageError for a theme that there is not."""
+        super().__init__(driver_class=driver_class)
         self.dataset = dataset
         self.settings = settings or TuiSettings()
         self.config_path = config_path
         self.db_named = db_named
         self.first_query = query
         self.refused: list[Edit] = []
+        self.newest_edit: Edit | None = None
+        self.defect: BaseException | None = None
+        self.farewell = ""
+        self.faults = Faults(self)
+        self._saving = asyncio.Lock()
         self.changes: Signal[Change] = Signal(self, "changes")
         self.settings_changed: Signal[TuiSettings] = Signal(self, "settings")
         for theme in THEMES:
             self.register_theme(theme)
+        if self.settings.theme not in self.available_themes:
+            raise no_theme(self.settings.theme, self.available_themes)
         self.theme = self.settings.theme
 
     @property
@@ -100,6 +117,7 @@ class PixshelfApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.settings.keys))
+        self.call_after_refresh(_collect_again)
         # Long after the first frame: somebody else may be training on the dataset.
         self.set_timer(1.0, self._look_for_trainings)
 
@@ -118,7 +136,10 @@ class PixshelfApp(App[None]):
     def go(self, section: str) -> None:
         """Open a section."""
         while len(self.screen_stack) > 1:
-            self.pop_screen()
+            if isinstance(self.screen, ModalScreen):
+                self.screen.dismiss(None)  # whoever asked has to hear of it
+            else:
+                self.pop_screen()
         self.switch_mode(section)
 
     def open_library(self, query: str) -> None:
@@ -149,6 +170,7 @@ class PixshelfApp(App[None]):
         and asked about again where it may succeed later."""
         if not edit.images:
             return
+        self.newest_edit = edit
         stored = self.dataset.edit(edit.store)
         self.changes.publish(Change("edit", edit.images, edit))
         self.run_worker(self._follow(edit, stored), group="edits")
@@ -158,28 +180,9 @@ class PixshelfApp(App[None]):
             await stored
         except (PixshelfError, OSError) as error:
             self.changes.publish(Change("refused", edit.images, edit))
-            self._ask_again(edit, error)
+            self.faults.refuse(edit, error)
         else:
             self.changes.publish(Change("stored", edit.images, edit))
-
-    def _ask_again(self, edit: Edit, error: Exception) -> None:
-        from tui.dialogs import Question
-
-        def answered(answer: str | None) -> None:
-            self.refused.remove(edit)
-            if answer == "Try again":
-                self.edit(edit)
-
-        self.refused.append(edit)
-
-        self.push_screen(
-            Question(
-                f"Not stored: {edit.summary}. {_message(error)}",
-                ("Try again", "Give up"),
-                hint=getattr(error, "hint", None),
-            ),
-            answered,
-        )
 
     def action_undo(self) -> None:
         """Take back the newest action."""
@@ -246,20 +249,102 @@ class PixshelfApp(App[None]):
             self.notify("storing the last edits")
         await self.dataset.settled()
         if not self.refused:
-            self.exit(message=self.trainings.farewell() or None)
+            self.farewell = self.trainings.farewell()
+            self.exit()
+
+    def leave_from_thread(self, code: int) -> None:
+        """Leave with an exit code, whatever is open. Safe to call from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(lambda: self.exit(return_code=code))
+
+    # --- settings
+
+    def save_settings(self, new: TuiSettings) -> None:
+        """Let settings count at once, and write them to the config file in the background."""
+        self.settings = new
+        self.theme = new.theme
+        self.set_keymap(dict(new.keys))
+        self.settings_changed.publish(new)
+        if self.config_path is not None:
+            self.run_worker(self._write_settings(self.config_path), group="settings")
+
+    async def _write_settings(self, path: Path) -> None:
+        from tui.settings_file import write_settings
+
+        async with self._saving:
+            try:
+                # What counts by then, so that the last of several is what stays.
+                await asyncio.to_thread(write_settings, path, self.settings)
+            except (PixshelfError, OSError) as error:
+                self.show_error(error)
+
+    # --- finding one's way
+
+    def action_go(self) -> None:
+        """Choose a section by its letter."""
+        from tui.go_menu import GoMenu
+
+        def chosen(section: str | None) -> None:
+            if section is not None:
+                self.go(section)
+
+        self.push_screen(GoMenu(getattr(self.screen, "NAME", "")), chosen)
+
+    def action_help(self) -> None:
+        """Show the keys of the screen that is open."""
+        from tui.help import HelpScreen, sections_of
+
+        self.push_screen(HelpScreen(sections_of(self.screen)))
+
+    def action_command_palette(self) -> None:
+        """Find an action by its name and do it."""
+        from tui.palette import Palette, entries_of
+
+        self.push_screen(Palette(entries_of(self)), self._do)
+
+    async def _do(self, entry: Entry | None) -> None:
+        if entry is not None:
+            await self.run_action(entry.action, entry.node or self)
+
+    def action_theme(self, name: str) -> None:
+        """Take another theme, and keep it."""
+        self.save_settings(replace(self.settings, theme=name))
+
+    def action_copy_command(self) -> None:
+        """Choose a command line that does what can be done here, and copy it."""
+        from tui.copy_command import CopyCommand, commands_of
+
+        self.push_screen(CopyCommand(commands_of(self)), self._copy)
+
+    def _copy(self, line: str | None) -> None:
+        if line is not None:
+            self.copy_to_clipboard(line)
+            self.notify("the command is in the clipboard", title="Copied", markup=False)
+
+    def get_key_display(self, binding: Binding) -> str:
+        from tui.keymap import shown
+
+        return binding.key_display or shown(binding.key)
 
     # --- telling
 
     def show_error(self, error: Exception) -> None:
-        """Show an error with its hint until it is read."""
-        from tui.dialogs import Message
+        """Show an error with its hint until it is read, one at a time."""
+        self.faults.tell(error)
 
-        self.push_screen(Message("Error", _message(error), hint=getattr(error, "hint", None)))
+    def _fatal_error(self) -> None:
+        # Textual would draw a traceback over the terminal; `tui.launch` raises the error instead.
+        self.defect = self._exception
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Leave because of what cannot be gone on from; `tui.launch` raises the error."""
+        del renderables
+        self.defect = self._exception or OSError("the terminal went away")
+        self._close_messages_no_wait()
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, PixshelfError):
-        return error.message
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error) or type(error).__name__
+def _collect_again() -> None:
+    """What is there with the first frame mostly stays: the collector need not look through it."""
+    gc.freeze()
+    gc.enable()

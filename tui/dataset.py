@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Dataset:
         self._surveying = _Lane(self, "surveying")
         self._editing = _Lane(self, "editing")
         self._pending: set[Future[Any]] = set()
+        self._file = _file_of(url)
 
     def open(self) -> Repository:
         """A connection for the thread that calls. Raises DatasetError."""
@@ -46,6 +48,16 @@ class Dataset:
         from storage.opening import open_repository
 
         open_repository(self.url, create=True, wait=self.wait).close()
+
+    def identity(self) -> tuple[int, int] | None:
+        """What tells the dataset's file from another of its name; None where there is none."""
+        if self._file is None:
+            return None
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def read(self, job: Job[Result]) -> Awaitable[Result]:
         """Run a short job, one after the other."""
@@ -76,6 +88,11 @@ class Dataset:
         while pending := list(self._pending):
             await asyncio.wait([asyncio.wrap_future(future) for future in pending])
 
+    def drain(self) -> None:
+        """As `settled`, for a thread, which it blocks."""
+        while pending := list(self._pending):
+            wait(pending)
+
     def work(self, job: Job[Result]) -> Awaitable[Result]:
         """Run a job of any length in a thread of its own."""
         future: Future[Result] = Future()
@@ -100,14 +117,23 @@ class Dataset:
             lane.close()
 
 
+def _file_of(url: str) -> Path | None:
+    """The dataset's file; None where it is no file."""
+    path = url.removeprefix("sqlite:///")
+    return None if "://" in path else Path(path).expanduser()
+
+
 class _Lane:
     """A thread with a repository that is opened with the first job. A job that finds the dataset
-    unusable lets the next one open it anew."""
+    unusable lets the next one open it anew; so does a file that was removed or replaced, since an
+    open connection would go on writing to what nobody will find again."""
 
     def __init__(self, dataset: Dataset, name: str) -> None:
         self._dataset = dataset
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=f"pixshelf-{name}")
         self._repo: Repository | None = None
+        self._opened: tuple[int, int] | None = None
+        self._closed = False
 
     def submit(self, job: Job[Result]) -> Future[Result]:
         return self._threads.submit(self._run, job)
@@ -115,16 +141,23 @@ class _Lane:
     def _run(self, job: Job[Result]) -> Result:
         from storage.errors import DatasetError
 
+        now = self._dataset.identity()
+        if self._repo is not None and now != self._opened:
+            self._close_repo()
         if self._repo is None:
             self._repo = self._dataset.open()
+            self._opened = now
         try:
             return job(self._repo)
         except DatasetError:
-            self._repo.close()
-            self._repo = None
+            self._close_repo()
             raise
 
     def close(self) -> None:
+        if self._closed:
+            self._threads.shutdown(wait=True)
+            return
+        self._closed = True
         # Queued reads are of no use to anybody any more; queued edits are never cancelled, since
         # `close` comes to their lane with what is in it still to be done.
         self._threads.submit(self._close_repo)

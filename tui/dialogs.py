@@ -62,12 +62,18 @@ class Question(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(Content(self._text))
+            yield Static(Content(self._text), id="question")
             if self._hint:
                 yield Static(Content(self._hint), classes="hint")
             with Horizontal(classes="buttons"):
                 for at, answer in enumerate(self._answers):
                     yield Button(answer, id=f"answer-{at}", variant="default" if at else "primary")
+
+    def say(self, text: str) -> None:
+        """Ask in other words."""
+        self._text = text
+        if self.is_mounted:
+            self.query_one("#question", Static).update(Content(text))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(self._answers[int((event.button.id or "answer-0").removeprefix("answer-"))])

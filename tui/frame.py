@@ -18,9 +18,9 @@ from textual.message import Message as Posted
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from storage.errors import PixshelfError
+from tui.key_line import KeyLine
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -114,7 +114,7 @@ class Section(Screen[None]):
         with Container(id="body"):
             yield from self.body()
         yield StatusLine()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def body(self) -> ComposeResult:
         """The section's own widgets."""

@@ -10,6 +10,7 @@ from storage.errors import UsageError
 
 Pictures = Literal["auto", "kitty", "sixel", "blocks"]
 PICTURES: tuple[Pictures, ...] = get_args(Pictures)
+KNOWN = ("theme", "pictures", "confirm", "keys", "label-keys", "queries")
 MOST_ENTRIES = 500
 
 
@@ -32,11 +33,16 @@ def parse_settings(values: Any) -> TuiSettings:
     """Check the table as TOML gave it. Raises UsageError, which names the key and what it takes."""
     if not isinstance(values, dict):
         raise UsageError(f"'tui' is {values!r}", hint="tui is a table: [tui]")
-    known = {"theme", "pictures", "confirm", "keys", "label-keys", "queries"}
     for key in values:
-        if key not in known:
+        if key not in KNOWN:
+            from tui.text import nearest, printable
+
+            match = nearest(key, KNOWN)
             raise UsageError(
-                f"unknown key 'tui.{key}'", hint=f"the keys of [tui] are {', '.join(sorted(known))}"
+                f"unknown key 'tui.{printable(key)}'",
+                hint=f"did you mean '{match}'?"
+                if match
+                else f"the keys of [tui] are {', '.join(KNOWN)}",
             )
     pictures = values.get("pictures", "auto")
     if pictures not in PICTURES:

@@ -1,8 +1,12 @@
-"""The app's own colours: one dark and one light theme, told apart without red against green."""
+"""The app's own colours: dark, light, and of the highest contrast; none sets red against green."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual.theme import Theme
+
+from storage.errors import UsageError
 
 DARK = Theme(
     name="pixshelf-dark",
@@ -32,4 +36,31 @@ LIGHT = Theme(
     panel="#dde1e8",
     dark=False,
 )
-THEMES = (DARK, LIGHT)
+CONTRAST = Theme(
+    name="pixshelf-contrast",
+    primary="#5cc8ff",
+    secondary="#bfe6ff",
+    accent="#ffd400",
+    warning="#ffd400",
+    error="#ff9d7a",
+    success="#7fffd4",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    dark=True,
+    variables={"text-muted": "#e0e0e0", "border": "#ffffff", "text-disabled": "#b8b8b8"},
+)
+THEMES = (DARK, LIGHT, CONTRAST)
+
+
+def no_theme(name: str, themes: Iterable[str]) -> UsageError:
+    """The error for a theme that there is not, with the nearest that there is."""
+    from tui.text import nearest, printable
+
+    names = sorted(themes)
+    match = nearest(name, names)
+    return UsageError(
+        f"there is no theme '{printable(name)}' ('tui.theme')",
+        hint=f"did you mean '{match}'?" if match else f"the themes are {', '.join(names)}",
+    )

@@ -284,7 +284,8 @@ class Database:
 
     def _open_writer(self) -> sqlite3.Connection:
         if self._writer is None:
-            self._writer = self._connect(read_only=False)
+            # A file that was removed meanwhile is not made anew, empty.
+            self._writer = self._connect(read_only=False, create=False)
         return self._writer
 
     def _close_writer(self) -> None:
@@ -292,8 +293,8 @@ class Database:
             self._writer.close()
             self._writer = None
 
-    def _connect(self, *, read_only: bool) -> sqlite3.Connection:
-        mode = "ro" if read_only else "rwc"
+    def _connect(self, *, read_only: bool, create: bool = True) -> sqlite3.Connection:
+        mode = "ro" if read_only else "rwc" if create else "rw"
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         if read_only and self._immutable:
             uri += "&immutable=1"

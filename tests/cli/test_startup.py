@@ -35,7 +35,7 @@ HEAVY = frozenset(
     }
 )
 UNUSED_BY_HELP = frozenset(
-    {"rich", "sqlite3", "sqlite_utils", "concurrent", "asyncio", "ml", "tui"}
+    {"rich", "sqlite3", "sqlite_utils", "concurrent", "asyncio", "ml", "textual"}
 )
 
 ENTRY = """

@@ -1,0 +1,151 @@
+"""From a command line to the app and back: the dataset opened and closed, the terminal as before.
+
+Whatever happens in between, edits that were asked for are stored and the terminal is restored. An
+error that the app did not expect is raised from here, after the screen was given back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from storage.errors import UsageError
+
+if TYPE_CHECKING:
+    from tui.app import PixshelfApp
+    from tui.dataset import Dataset
+    from tui.settings import TuiSettings
+
+_LAST_SECONDS = 3.0
+"""So long the app may take to leave the screen, once its edits are stored, before it is left."""
+
+
+def see_terminal(environment: Mapping[str, str], *, stdin: TextIO | None) -> None:
+    """Raises UsageError where the app cannot be shown, with what to use instead."""
+    instead = "`pixshelf --help` lists the commands, which work anywhere"
+    term = environment.get("TERM", "")
+    if term.lower() in ("", "dumb", "unknown"):
+        raise UsageError(
+            f"the full-screen app needs a terminal that can place text, and TERM is '{term}'",
+            hint=instead,
+        )
+    if stdin is None or not stdin.isatty():
+        raise UsageError(
+            "the full-screen app reads keys, and standard input is no terminal", hint=instead
+        )
+
+
+def run(
+    url: str,
+    *,
+    settings: TuiSettings,
+    config_path: Path | None,
+    db_named: bool,
+    wait: float,
+) -> int:
+    """Show the app on a dataset, which is made where it is not there; gives the exit code. Raises
+    DatasetError and UsageError before the screen is taken, and afterwards what the app did not
+    expect."""
+    from tui.dataset import Dataset
+
+    dataset = Dataset(url, wait=wait)
+    dataset.create()
+    try:
+        app = _made(dataset, settings, config_path, db_named)
+        _show(app)
+    finally:
+        dataset.close()
+    if app.defect is not None:
+        raise app.defect
+    if app.farewell:
+        sys.stdout.write(app.farewell + "\n")
+    return app.return_code or 0
+
+
+def _made(
+    dataset: Dataset, settings: TuiSettings, config_path: Path | None, db_named: bool
+) -> PixshelfApp:
+    from tui.app import PixshelfApp
+    from tui.terminal import TerminalDriver
+
+    if settings.keys:
+        from tui.keymap import check_keys
+
+        check_keys(settings.keys)
+    # An app under test brings a driver of its own.
+    driver = None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver
+    return PixshelfApp(
+        dataset,
+        settings=settings,
+        config_path=config_path,
+        db_named=db_named,
+        driver_class=driver,
+    )
+
+
+def _show(app: PixshelfApp) -> None:
+    from tui.terminal import silenced
+
+    with _collected_later(), _leaving_on_signals(app), silenced():
+        app.run()
+
+
+@contextmanager
+def _collected_later() -> Iterator[None]:
+    """No garbage is looked for until the first frame is there (the app then turns it on): nearly
+    all that is made before it stays."""
+    import gc
+
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@contextmanager
+def _leaving_on_signals(app: PixshelfApp) -> Iterator[None]:
+    """Leave the app in order when the process is asked to end or its terminal goes away."""
+    attributes = _attributes()
+
+    def leave(number: int, _: Any) -> None:
+        thread = threading.Thread(
+            target=_leave, args=(app, 128 + number, attributes), name="pixshelf-end", daemon=True
+        )
+        thread.start()
+
+    kept = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _leave(app: PixshelfApp, code: int, attributes: list[Any] | None) -> None:
+    """Store what was asked for and end the process, where the app does not do it by itself: one
+    that draws on a terminal that is gone may wait for it for ever."""
+    app.dataset.drain()
+    app.leave_from_thread(code)
+    time.sleep(_LAST_SECONDS)
+    if attributes is not None:
+        with suppress(termios.error, OSError):
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+    os._exit(code)
+
+
+def _attributes() -> list[Any] | None:
+    try:
+        return termios.tcgetattr(0)
+    except (termios.error, OSError):
+        return None
