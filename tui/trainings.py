@@ -52,6 +52,8 @@ class Trainings:
         self._timer: Timer | None = None
         self._told: set[int] = set()
         self.current: Watched | None = None
+        self.in_sight = False
+        """Whether a screen shows the watched training, so that its end need not be announced."""
         self.changed: Signal[Watched] = Signal(app, "training")
 
     @property
@@ -237,13 +239,14 @@ class Trainings:
                 watched.result = await self._app.dataset.survey(lambda repo: result_of(repo, model))
             except PixshelfError as error:
                 watched.say("warning", f"its model cannot be compared: {error.message}")
-        self._app.notify(
-            ending(watched),
-            title="Training",
-            severity="error" if watched.state == "failed" else "information",
-            timeout=12,
-            markup=False,
-        )
+        if not self.in_sight:
+            self._app.notify(
+                ending(watched),
+                title="Training",
+                severity="error" if watched.state == "failed" else "information",
+                timeout=12,
+                markup=False,
+            )
         self._app.changes.publish(Change("training"))
         self.changed.publish(watched)
 

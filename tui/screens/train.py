@@ -87,7 +87,11 @@ class TrainScreen(Section):
         current = self.pixshelf.trainings.current
         if current is not None:
             self._panel.show(current)
+        self.pixshelf.trainings.in_sight = self._showing == "watch"
         self.refresh_bindings()
+
+    def on_screen_suspend(self) -> None:
+        self.pixshelf.trainings.in_sight = False
 
     def refresh_data(self) -> None:
         """Plan anew, and look for runs that did not come to their end."""
@@ -121,6 +125,7 @@ class TrainScreen(Section):
             self._panel.query_one(RichLog).focus()
         else:
             self.query_one("#start", Button).focus()
+        self.pixshelf.trainings.in_sight = self._showing == "watch"
         self._offer()
         self.refresh_bindings()
 

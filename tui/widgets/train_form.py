@@ -67,9 +67,9 @@ class TrainForm(Vertical):
     TrainForm _Fields { height: 1fr; scrollbar-size-vertical: 1; }
     TrainForm .field { height: 1; }
     TrainForm Label { width: 12; color: $text-muted; }
-    TrainForm .field:focus-within Label { color: $foreground; text-style: bold reverse; }
+    TrainForm .now Label { color: $foreground; text-style: bold reverse; }
     TrainForm .wrong { display: none; color: $text-error; padding-left: 2; height: auto; }
-    TrainForm #meaning { height: 3; color: $text-muted; }
+    TrainForm #meaning { height: 4; color: $text-muted; }
     TrainForm #start { width: 100%; }
     TrainForm #start:focus { text-style: bold reverse; }
     """
@@ -137,7 +137,8 @@ class TrainForm(Vertical):
         places = [*map(self._control, FIELDS), self.query_one("#start", Button)]
         focused = self.screen.focused
         at = next((at for at, place in enumerate(places) if place is focused), -1)
-        places[(at + by) % len(places)].focus()
+        # At once: the next key may have come with this one.
+        self.screen.set_focus(places[(at + by) % len(places)])
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -159,6 +160,11 @@ class TrainForm(Vertical):
         name = (event.widget.id or "").removeprefix("field-")
         meaning = FIELDS[name].help if name in FIELDS else _HELP
         self.query_one("#meaning", Static).update(Content(meaning))
+        for row in self.query(FieldRow):
+            row.set_class(row.id == f"row-{name}", "now")
+
+    def on_descendant_blur(self) -> None:
+        self.query(FieldRow).remove_class("now")
 
     def _row(self, name: str) -> FieldRow:
         return self.query_one(f"#row-{name}", FieldRow)
