@@ -7,19 +7,17 @@ refusals.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from cli.explaining import Explainer
 from cli.files import in_chunks, read_files
 from cli.progress import Update
+from ml.filing import as_image
 from ml.pixels import to_array
 from ml.predicting import Predictor, Refused, predict_files, predict_stored, ranked
 from storage.errors import RefusedInput
-from storage.pictures import describe
 from storage.records import NewImage
 from storage.repository import Repository
-from storage.splitting import assign_split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,27 +103,11 @@ class Work:
             update(done, None, "")
 
     def _described(self, source: str, data: bytes | RefusedInput) -> NewImage | None:
-        """The file as an unlabelled image, in the split that an import would put it into."""
         try:
-            if isinstance(data, RefusedInput):
-                raise data
-            facts = describe(data)
+            return as_image(source, data)
         except RefusedInput as error:
             self.refused.append(Refused(source, error.message))
             return None
-        return NewImage(
-            data=data,
-            sha256=sha256(data).digest(),
-            pixel_hash=facts.pixel_hash,
-            dhash=facts.dhash,
-            width=facts.width,
-            height=facts.height,
-            channels=facts.channels,
-            format=facts.format,
-            source=source.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
-            split=assign_split(facts.pixel_hash, 0),
-            thumbnail=facts.thumbnail,
-        )
 
     def _answer(self, top: Sequence[tuple[str, float]]) -> Row:
         label, confidence = top[0]
