@@ -105,10 +105,12 @@ def window(view: View, size: Size, room: Size) -> Window:
     return Window((left, top, right, bottom), (wide, high))
 
 
-def drawn(picture: Image, size: Size, seen: Window, *, larger: Size = (1, 1)) -> NDArray[np.uint8]:
+def drawn(
+    picture: Image, size: Size, seen: Window, *, goal: Size | None = None
+) -> NDArray[np.uint8]:
     """The window's pixels as they are drawn, uint8 [H, W, 3]. Pixels are enlarged as they are
     and averaged where there are too many. `picture` is RGB, of `size` or of a smaller size that
-    has the same proportions; `larger` multiplies the drawn width and height."""
+    has the same proportions; `goal` is the drawn size, where that is not the window's."""
     import numpy as np
     from PIL import Image
 
@@ -120,7 +122,7 @@ def drawn(picture: Image, size: Size, seen: Window, *, larger: Size = (1, 1)) ->
         min(float(picture.width), right * across),
         min(float(picture.height), bottom * down),
     )
-    goal = (seen.size[0] * larger[0], seen.size[1] * larger[1])
+    goal = goal or seen.size
     shrinks = goal[0] < box[2] - box[0] or goal[1] < box[3] - box[1]
     sized = picture.resize(
         goal, Image.Resampling.BOX if shrinks else Image.Resampling.NEAREST, box=box

@@ -23,7 +23,8 @@ from tui.explaining import Explainer, Explanation
 from tui.grid.widget import ImageGrid
 from tui.image_facts import ImageFacts, read_facts, with_record
 from tui.labelling import Labelling
-from tui.picture_source import USUAL_SIDE, Loaded, Pictures
+from tui.picture_source import FINE_SIDE, USUAL_SIDE, Loaded, Pictures
+from tui.terminal_pictures import canvas_of
 from tui.text import printable
 from tui.widgets.bars import figure
 from tui.widgets.facts import FactsPanel
@@ -32,6 +33,7 @@ from tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
     from storage.records import ImageRecord
+    from tui.settings import TuiSettings
 
 _AHEAD = (1, 2, -1)
 """Which neighbours are decoded ahead, as seen in the direction one goes in."""
@@ -100,12 +102,25 @@ class ImageScreen(Labelling):
 
     def on_mount(self) -> None:
         self.pixshelf.changes.subscribe(self, self._on_change)
+        self.pixshelf.settings_changed.subscribe(self, self._choose_canvas)
+        self._choose_canvas(self.pixshelf.settings)
         self._bring()
+
+    def _choose_canvas(self, settings: TuiSettings) -> None:
+        if not self.app.is_headless:
+            no_colour = self.app.no_color
+            self._picture.use(canvas_of(settings.pictures, no_colour=no_colour))
+
+    @property
+    def _side(self) -> int:
+        """How detailed pictures are decoded."""
+        return USUAL_SIDE if self._picture.canvas is None else FINE_SIDE
 
     def on_unmount(self) -> None:
         self._pictures.close()
 
     def on_screen_resume(self) -> None:
+        self._picture.refresh()
         if self._is_stale:
             self.refresh_data()
 
@@ -127,7 +142,7 @@ class ImageScreen(Labelling):
         self.start(self._brought(self.image), group="image")
 
     async def _brought(self, image: int) -> None:
-        kept = self._pictures.kept(image, USUAL_SIDE)
+        kept = self._pictures.kept(image, self._side)
         if kept is not None:
             self._show(image, kept)
         try:
@@ -148,10 +163,10 @@ class ImageScreen(Labelling):
         image, keep = record.id, False
         small = await self.pixshelf.dataset.read(lambda repo: repo.images.thumbnail(image))
         if small is not None:
-            thumbnail = await self._pictures.decoded(image, small, USUAL_SIDE)
+            thumbnail = await self._pictures.decoded(image, small, self._side)
             keep = True
             self._show(image, Loaded(thumbnail.picture, (record.width, record.height), True))
-        loaded = await self._loaded(image, USUAL_SIDE)
+        loaded = await self._loaded(image, self._side)
         self._show(image, loaded, keep=keep)
 
     async def _loaded(self, image: int, side: int | None) -> Loaded:
@@ -165,7 +180,7 @@ class ImageScreen(Labelling):
             if 0 <= at < len(self._images) and self._pictures.kept(self._images[at]) is None:
                 # What is wrong with it is told when it is shown.
                 with suppress(RefusedInput):
-                    await self._loaded(self._images[at], USUAL_SIDE)
+                    await self._loaded(self._images[at], self._side)
 
     def _know(self, facts: ImageFacts | None) -> None:
         self._facts = facts

@@ -1,4 +1,5 @@
-"""One picture, as large as its room lets it be: half-blocks, with zoom and pan.
+"""One picture, as large as its room lets it be, with zoom and pan: half-blocks at once, and real
+pixels when the keys rest, where the terminal can.
 
 It decodes and reads nothing; a screen gives it what to show. `Detail` says that what is looked at
 has more detail than the picture that was given.
@@ -6,18 +7,21 @@ has more detail than the picture that was given.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from rich.segment import Segment
+from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual import events
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Offset, Region
+from textual.geometry import Size as WidgetSize
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.block_strips import block_strips
+from tui.terminal_pictures import Canvas, Drawn
 from tui.viewport import (
     Size,
     View,
@@ -33,6 +37,10 @@ from tui.viewport import (
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+REST = 0.15
+"""Seconds that the keys rest before real pixels are drawn."""
+_PLAIN = Style()
 
 
 class Picture(Widget):
@@ -54,6 +62,9 @@ class Picture(Widget):
         self._words = ""
         self._view = View()
         self._strips: list[Strip] | None = None
+        self._fine: list[Strip] | None = None
+        self._fine_after = ""
+        self._canvas: Canvas | None = None
 
     # --- what is shown
 
@@ -69,6 +80,16 @@ class Picture(Widget):
         """Show a sentence, and no picture."""
         self._picture, self._words, self._view = None, words, View()
         self._redraw()
+
+    def use(self, canvas: Canvas | None) -> None:
+        """Draw real pixels on this; None for half-blocks alone."""
+        self._canvas = canvas
+        self._redraw()
+
+    @property
+    def canvas(self) -> Canvas | None:
+        """What real pixels are drawn on."""
+        return self._canvas
 
     @property
     def words(self) -> str:
@@ -135,8 +156,39 @@ class Picture(Widget):
     # --- drawing
 
     def _redraw(self) -> None:
-        self._strips = None
+        self._strips = self._fine = None
         self.refresh()
+        if self._canvas is not None and self._picture is not None and self.is_mounted:
+            self.run_worker(self._refined(self._canvas), group="fine", exclusive=True)
+
+    async def _refined(self, canvas: Canvas) -> None:
+        """Draw real pixels in the place of the half-blocks, once the keys rest."""
+        await asyncio.sleep(REST)
+        picture, stored, room = self._picture, self._stored_size, self._room
+        if picture is None:
+            return
+        seen, ground = window(self._view, stored, room), self.background_colors[1]
+        made = await asyncio.to_thread(_painted, canvas, picture, stored, seen, ground.rgb)
+        if made is None:
+            return
+        left, top = self._corner(seen.size)
+        empty = Style.from_color(None, ground.rich_color)
+        self._fine = _framed(made, seen.size[0], self.size, (left, top), empty)
+        corner = self.content_region.offset + Offset(left, top)
+        self._fine_after = (
+            f"\x1b7\x1b[{corner.y + 1};{corner.x + 1}H{made.after}\x1b8" if made.after else ""
+        )
+        self.refresh()
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether real pixels are shown now. A screen behind another shows half-blocks, which can
+        be dimmed and covered."""
+        return self._fine is not None and self.screen.is_active
+
+    def _corner(self, size: Size) -> Size:
+        """Where the drawn picture begins, in cells."""
+        return (self.size.width - size[0]) // 2, (self.size.height - -(-size[1] // 2)) // 2
 
     def on_resize(self) -> None:
         self._redraw()
@@ -147,12 +199,20 @@ class Picture(Widget):
         self._strips = None
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        if self._fine is not None and self.is_fine:
+            return self._fine_lines(self._fine, crop)
         if self._strips is None or len(self._strips) != self.size.height:
             self._strips = self._drawn()
         rows = self._strips[crop.y : crop.bottom]
         if crop.x == 0 and crop.width == self.size.width:
             return rows
         return [row.crop(crop.x, crop.right) for row in rows]
+
+    def _fine_lines(self, fine: list[Strip], crop: Region) -> list[Strip]:
+        rows = [row.crop(crop.x, crop.right) for row in fine[crop.y : crop.bottom]]
+        if rows and self._fine_after:
+            rows[-1] = Strip([*rows[-1], _control(self._fine_after)], rows[-1].cell_length)
+        return rows
 
     def _drawn(self) -> list[Strip]:
         width, height = self.size
@@ -164,7 +224,7 @@ class Picture(Widget):
         pixels = drawn(self._picture, self._stored_size, seen)
         self._ask_for_detail(seen)
         rows = block_strips(pixels, ground.r << 16 | ground.g << 8 | ground.b)
-        left, top = (width - seen.size[0]) // 2, (height - len(rows)) // 2
+        left, top = self._corner(seen.size)
         blank = Strip.blank(width, empty)
         right = width - seen.size[0] - left
         margins = Segment(" " * left, empty), Segment(" " * right, empty)
@@ -187,6 +247,43 @@ class Picture(Widget):
             return
         wanted = seen.box[2] - seen.box[0]
         there = wanted * self._picture.width / self._stored_size[0]
-        if there < min(wanted, seen.size[0]):
+        dots = 1 if self._canvas is None else self._canvas.cell[0]
+        if there < min(wanted, dots * seen.size[0]):
             self._is_whole = True
             self.post_message(self.Detail())
+
+
+def _painted(
+    canvas: Canvas, picture: Image, size: Size, seen: Window, ground: tuple[int, int, int]
+) -> Drawn | None:
+    """The window in real pixels; below an odd last row stands the ground."""
+    import numpy as np
+
+    wide, high = canvas.cell
+    pixels = drawn(
+        picture, size, seen, goal=(seen.size[0] * wide, max(1, seen.size[1] * high // 2))
+    )
+    rows = -(-seen.size[1] // 2)
+    full = np.empty((rows * high, pixels.shape[1], 3), np.uint8)
+    full[:] = ground
+    full[: len(pixels)] = pixels
+    return canvas.draw(full)
+
+
+def _framed(made: Drawn, columns: int, room: WidgetSize, at: Size, empty: Style) -> list[Strip]:
+    """The rows of a drawing in the middle of the room."""
+    left, top = at
+    right = room.width - columns - left
+    blank = Strip.blank(room.width, empty)
+    rows = []
+    for row, line in enumerate(made.lines):
+        before = made.before if not row else ""
+        parts = [Segment(" " * left, empty), _control(before + made.ink), Segment(line, _PLAIN)]
+        parts += [_control("\x1b[0m"), Segment(" " * right, empty)]
+        rows.append(Strip(parts, room.width))
+    return [blank] * top + rows + [blank] * (room.height - top - len(rows))
+
+
+def _control(text: str) -> Segment:
+    # A control that moves nothing keeps what is sent to the terminal out of every measuring.
+    return Segment(text, _PLAIN, [(ControlType.CURSOR_FORWARD, 0)])
