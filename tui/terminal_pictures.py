@@ -100,7 +100,7 @@ def _cell_of_terminal() -> tuple[int, int] | None:
     from termios import TIOCGWINSZ
 
     try:
-        answer = ioctl(sys.__stderr__ or 2, TIOCGWINSZ, bytes(8))
+        answer = ioctl(sys.__stdout__ or 1, TIOCGWINSZ, bytes(8))
     except (OSError, ValueError):
         # No terminal there.
         return None

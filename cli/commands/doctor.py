@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
-import sys
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +13,8 @@ from cli.output import line, write_json
 from cli.records import info_json
 from cli.session import Session, default_data_folder, session
 from cli.text import in_bytes, in_columns, printable
-from cli.version import version
 from storage.errors import PixshelfError
+from tui.facts import colours, program_facts, program_lines
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,8 +24,6 @@ Examples:
   pixshelf doctor
   pixshelf --db photos.db doctor --json
 """
-PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy", "pillow", "scikit-learn", "textual")
-BUG_FIRST, BUG_LAST = (3, 7, 0), (3, 51, 2)
 
 
 @app.command(epilog=EPILOG)
@@ -53,46 +47,12 @@ def gather(state: Session) -> dict[str, Any]:
     size = shutil.get_terminal_size()
     config = state.config_path
     return {
-        "pixshelf": version(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "sqlite": _sqlite(),
-        "packages": {name: _installed(name) for name in PACKAGES},
-        "terminal": {"colours": _colours(), "columns": size.columns, "lines": size.lines},
+        **program_facts(),
+        "terminal": {"colours": colours(), "columns": size.columns, "lines": size.lines},
         "config": {"path": str(config), "exists": config.is_file()},
         "data_folder": str(default_data_folder()),
         "dataset": _dataset(state),
     }
-
-
-def has_wal_reset_bug(library: tuple[int, ...]) -> bool:
-    """Whether an SQLite of this version has the WAL-reset defect that sqlite.org/wal.html
-    documents: two connections that write or checkpoint at one moment can damage the file."""
-    return BUG_FIRST <= library <= BUG_LAST
-
-
-def _sqlite() -> dict[str, Any]:
-    import sqlite3
-
-    return {
-        "version": sqlite3.sqlite_version,
-        "wal_reset_bug": has_wal_reset_bug(sqlite3.sqlite_version_info),
-    }
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return distribution_version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _colours() -> str:
-    import os
-
-    from tui.halfblocks import colour_depth
-
-    return colour_depth(os.environ, is_terminal=sys.stdout.isatty())
 
 
 def _dataset(state: Session) -> dict[str, Any]:
@@ -107,18 +67,9 @@ def _dataset(state: Session) -> dict[str, Any]:
 
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    sqlite, terminal, config = facts["sqlite"], facts["terminal"], facts["config"]
-    bug = (
-        "has the documented WAL-reset defect (3.7.0 to 3.51.2); pixshelf is safe from it,"
-        " since it lets one process at a time write or checkpoint"
-        if sqlite["wal_reset_bug"]
-        else "without the WAL-reset defect of 3.7.0 to 3.51.2"
-    )
+    terminal, config = facts["terminal"], facts["config"]
     return [
-        ("pixshelf", facts["pixshelf"]),
-        ("Python", f"{facts['python']} on {facts['platform']}"),
-        ("SQLite", f"{sqlite['version']}, {bug}"),
-        *((name, found or "not installed") for name, found in facts["packages"].items()),
+        *program_lines(facts),
         ("colours", terminal["colours"]),
         ("terminal", f"{terminal['columns']} x {terminal['lines']}"),
         ("config", f"{config['path']}{'' if config['exists'] else ' (not there: defaults)'}"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands.doctor import has_wal_reset_bug
+from storage.sqlite.library import has_wal_reset_bug
 from tests.cli.conftest import Run
 
 
