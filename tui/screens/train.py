@@ -64,6 +64,7 @@ class TrainScreen(Section):
         self._planning = False
         self._resting: Timer | None = None
         self._stale = False
+        self._seen: Watched | None = None
         self._unfinished: tuple[Unfinished, ...] = ()
 
     def body(self) -> ComposeResult:
@@ -85,7 +86,9 @@ class TrainScreen(Section):
         if self._stale:
             self.refresh_data()
         current = self.pixshelf.trainings.current
-        if current is not None:
+        if current is not None and current is not self._seen:
+            self._show("watch")
+        elif current is not None:
             self._panel.show(current)
         self.pixshelf.trainings.in_sight = self._showing == "watch"
         self.refresh_bindings()
@@ -121,6 +124,7 @@ class TrainScreen(Section):
             return
         self.query_one(ContentSwitcher).current = what
         if what == "watch" and current is not None:
+            self._seen = current
             self._panel.show(current)
             self._panel.query_one(RichLog).focus()
         else:
