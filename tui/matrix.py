@@ -91,9 +91,8 @@ class Matrix:
             return f"no image of {truth} predicted as {answer}"
         of_row = percent(self.share(row, column, "rows"), 1)
         of_column = percent(self.share(row, column, "columns"), 1)
-        rightly = ", rightly" if row == column else ""
         return (
-            f"{plural(count, 'image')} of {truth} predicted as {answer}{rightly}: "
+            f"{plural(count, 'image')} of {truth} predicted as {answer}: "
             f"{of_row} of all {truth}, {of_column} of the answers {answer}"
         )
 

@@ -16,9 +16,16 @@ BAR = 32
 MARK = "│"
 
 
-def reliability_table(bins: Sequence[Bin], *, bar: int = BAR) -> Table:
+def reliability_table(
+    bins: Sequence[Bin],
+    *,
+    bar: int = BAR,
+    ink: str = "blue",
+    mark: str = "bold white on blue",
+) -> Table:
     """A row for each bin: its confidence, images, mean confidence, the share that is right, and
-    that share as a bar of `bar` cells in which MARK stands at the mean confidence."""
+    that share as a bar of `bar` cells in which MARK stands at the mean confidence. `ink` is the
+    style of the bar, `mark` that of the mark on it."""
     table = Table(box=None, pad_edge=False, title_justify="left", title="Reliability")
     table.add_column("confidence", no_wrap=True)
     table.add_column("images", justify="right")
@@ -31,19 +38,19 @@ def reliability_table(bins: Sequence[Bin], *, bar: int = BAR) -> Table:
             f"{each.images:,}",
             f"{each.confidence:.1%}",
             f"{each.accuracy:.1%}",
-            _bar(each, bar),
+            _bar(each, bar, ink, mark),
         )
     return table
 
 
-def _bar(each: Bin, cells: int) -> Text:
+def _bar(each: Bin, cells: int, ink: str, mark: str) -> Text:
     filled = round(each.accuracy * cells)
-    mark = min(cells - 1, int(each.confidence * cells))
+    at = min(cells - 1, int(each.confidence * cells))
     letters = ["█"] * filled + ["·"] * (cells - filled)
-    letters[mark] = MARK
+    letters[at] = MARK
     text = Text("".join(letters), no_wrap=True)
-    text.stylize("blue", 0, filled)
+    text.stylize(ink, 0, filled)
     text.stylize("dim", filled)
     # On the bar it is drawn on the bar's colour, so that it is seen there as well as beside it.
-    text.stylize("bold white on blue" if mark < filled else "not dim bold", mark, mark + 1)
+    text.stylize(mark if at < filled else "not dim bold", at, at + 1)
     return text

@@ -1,0 +1,185 @@
+"""The five views of an evaluation, one at a time, and the line that says what is under the cursor.
+
+Where there is no evaluation to show, words stand in their place.
+"""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.evaluation_text import pairs_text, reliability_text, summary_text
+from tui.evaluations import Shown
+from tui.grid.widget import ImageGrid
+from tui.text import percent, printable
+from tui.widgets.label_table import LabelTable, totals
+from tui.widgets.matrix import ConfusionMatrix
+from tui.widgets.rows import RowList
+from tui.widgets.view_bar import ViewBar
+
+VIEWS = ("Matrix", "Labels", "Mistakes", "Reliability", "Summary")
+_PAIRS_FROM = 120
+"""So many cells wide, the most confused pairs stand beside the matrix."""
+
+
+class EvaluationViews(Container):
+    """Shows an evaluation, `shown`, in the view `at`, or a notice where `shown` is None."""
+
+    DEFAULT_CSS = """
+    EvaluationViews {
+        height: 1fr;
+        #views { height: 1fr; }
+        #views > * { height: 1fr; }
+        #matrix-view { layout: horizontal; }
+        #pairs { display: none; width: 40; height: 1fr; padding: 0 1; color: $text-muted; }
+        &.-wide #pairs { display: block; }
+        #meaning { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        #notice { padding: 1 2; }
+        VerticalScroll { padding: 0 1; }
+        VerticalScroll Static { height: auto; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: Shown | None = None
+        self.at = 0
+
+    def compose(self) -> ComposeResult:
+        yield ViewBar(VIEWS)
+        with Container(id="views"):
+            with Container(id="matrix-view"):
+                yield ConfusionMatrix()
+                yield Static(id="pairs")
+            yield LabelTable()
+            yield ImageGrid(id="mistakes")
+            with VerticalScroll(id="reliability"):
+                yield Static()
+            with VerticalScroll(id="summary"):
+                yield Static()
+            yield Static(id="notice")
+        yield Static(id="meaning")
+
+    def on_mount(self) -> None:
+        self._arrange()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= _PAIRS_FROM, "-wide")
+        self._draw_texts()
+
+    @property
+    def cell(self) -> tuple[str, str]:
+        """The true and the predicted label of the cell under the cursor. Only where there is an
+        evaluation."""
+        matrix = self.query_one(ConfusionMatrix)
+        labels = matrix.matrix.labels if matrix.matrix is not None else ()
+        return labels[matrix.cursor[0]], labels[matrix.cursor[1]]
+
+    def notice(self, text: str, hint: str = "") -> None:
+        """Show words in the place of the views."""
+        self.shown = None
+        lines = [Content(text)]
+        if hint:
+            lines += [Content(""), Content.styled(hint, "$text-muted")]
+        self.query_one("#notice", Static).update(Content("\n").join(lines))
+        self._arrange()
+
+    def show(self, shown: Shown) -> None:
+        """Show an evaluation; the cursors stay where they are, as far as can be."""
+        self.shown = shown
+        self.query_one(ConfusionMatrix).show(shown.matrix)
+        self.query_one(LabelTable).show(shown)
+        grid = self.query_one(ImageGrid)
+        grid.model = str(shown.evaluation.model_id)
+        grid.show([mistake.image for mistake in shown.mistakes], at=grid.cursor)
+        self._draw_texts()
+        self._arrange()
+
+    def open_view(self, at: int) -> None:
+        """Open a view; past the last comes the first."""
+        self.at = at % len(VIEWS)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the view that is open, and give it the keys."""
+        views = self._views()
+        for at, view in enumerate(views):
+            view.display = self.shown is not None and at == self.at
+        self.query_one("#notice").display = self.shown is None
+        self.query_one(ViewBar).at = self.at
+        self.screen.set_focus(None if self.shown is None else self._keyed(views[self.at]))
+        self._tell_meaning()
+
+    def _views(self) -> list[Widget]:
+        return [
+            self.query_one(selector)
+            for selector in ("#matrix-view", "#labels", "#mistakes", "#reliability", "#summary")
+        ]
+
+    def _keyed(self, view: Widget) -> Widget:
+        """What takes the keys in a view."""
+        for kind in (ConfusionMatrix, RowList):
+            if found := list(view.query(kind)):
+                return found[0]
+        return view
+
+    def _draw_texts(self) -> None:
+        if self.shown is not None:
+            evaluation = self.shown.evaluation
+            reliability = self.query_one("#reliability Static", Static)
+            colours = self.app.theme_variables
+            reliability.update(
+                reliability_text(
+                    evaluation,
+                    self.size.width,
+                    ink=colours["primary"],
+                    paper=colours["background"],
+                )
+            )
+            self.query_one("#summary Static", Static).update(summary_text(evaluation))
+            self._draw_pairs()
+
+    def _draw_pairs(self) -> None:
+        if self.shown is not None:
+            cell, room = (
+                self.query_one(ConfusionMatrix).cursor,
+                self.query_one("#views").size.height,
+            )
+            self.query_one("#pairs", Static).update(pairs_text(self.shown.matrix, cell, room))
+
+    def _tell_meaning(self) -> None:
+        self.query_one("#meaning", Static).update(Content(self._meaning()))
+
+    def _meaning(self) -> str:
+        """What is under the cursor, in words."""
+        shown = self.shown
+        name = VIEWS[self.at] if shown is not None else ""
+        if shown is None:
+            return ""
+        if name == "Matrix":
+            return shown.matrix.sentence(*self.query_one(ConfusionMatrix).cursor)
+        if name == "Labels":
+            return totals(shown) + "; enter opens a label's mistakes, o orders, O turns round"
+        if name == "Mistakes":
+            if not shown.mistakes:
+                return "no mistakes: every answer is right"
+            at = min(self.query_one(ImageGrid).cursor, len(shown.mistakes) - 1)
+            found = shown.mistakes[at]
+            return (
+                f"image {found.image}: {percent(found.confidence, 1)} sure of "
+                f"{printable(found.predicted)}, the label is {printable(found.truth)}"
+            )
+        return ""
+
+    def on_view_bar_chosen(self, message: ViewBar.Chosen) -> None:
+        self.open_view(message.at)
+
+    def on_confusion_matrix_moved(self) -> None:
+        self._draw_pairs()
+        self._tell_meaning()
+
+    def on_image_grid_cursor_moved(self) -> None:
+        self._tell_meaning()
