@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from rich.color import Color
+from rich.console import Console
+from textual.color import Color
+from textual.geometry import Size
 
 from storage.errors import RefusedInput
-from tui.block_strips import block_strips
 from tui.picture_source import KEPT_BYTES, MOST_PIXELS, Pictures, decode
 from tui.viewport import View, actual, drawn, fitting, is_zoomed, panned, scale_of, window, zoomed
+from tui.widgets.picture import in_the_middle
 
 SIDES = st.integers(1, 5000)
 ROOMS = st.tuples(st.integers(1, 400), st.integers(2, 240))
@@ -94,26 +96,23 @@ def test_a_smaller_copy_is_drawn_at_the_place_of_the_whole() -> None:
     assert (drawn(Image.fromarray(source), (100, 100), seen) == 255).all()
 
 
-def test_the_halves_of_a_cell_are_two_pixels() -> None:
+def test_a_picture_stands_in_the_middle_of_its_room_two_pixels_a_cell() -> None:
     pixels = np.array(
         [[[1, 2, 3], [9, 9, 9]], [[4, 5, 6], [9, 9, 9]], [[7, 8, 9], [0, 0, 0]]], "u1"
     )
-    first, second = block_strips(pixels, 0x0A0B0C)
-    (text, style, _), (plain, _, _) = first
-    assert (text, plain) == ("▀", " ")
-    assert style is not None
-    assert (style.color, style.bgcolor) == (Color.from_rgb(1, 2, 3), Color.from_rgb(4, 5, 6))
-    last = next(iter(second)).style
-    assert last is not None
-    assert last.bgcolor == Color.from_rgb(10, 11, 12)
-
-
-def test_strips_can_be_cut_anywhere() -> None:
-    pixels = np.random.default_rng(1).integers(0, 255, (2, 20, 3), np.uint8)
-    (strip,) = block_strips(pixels, 0)
-    parts = strip.divide([3, 7, 20])
-    assert [part.cell_length for part in parts] == [3, 4, 13]
-    assert strip.crop(5, 9).cell_length == 4
+    ground = Color(10, 11, 12)
+    lines = in_the_middle(pixels, Size(4, 3), (1, 1), ground, Console(color_system="truecolor"))
+    assert [line.text for line in lines] == ["    ", " ▀  ", " ▀▀ "]
+    _, first, *_ = lines[1]
+    assert first.style is not None
+    assert first.style.color is not None
+    assert first.style.color.triplet == (1, 2, 3)
+    assert first.style.bgcolor is not None
+    assert first.style.bgcolor.triplet == (4, 5, 6)
+    below = list(lines[2])[1].style
+    assert below is not None
+    assert below.bgcolor is not None
+    assert below.bgcolor.triplet == (10, 11, 12)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])

@@ -20,7 +20,6 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.block_strips import block_strips
 from tui.terminal_pictures import Canvas, Drawn
 from tui.viewport import (
     Size,
@@ -36,7 +35,11 @@ from tui.viewport import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
+    from rich.console import Console
+    from textual.color import Color
 
 REST = 0.15
 """Seconds that the keys rest before real pixels are drawn."""
@@ -216,20 +219,17 @@ class Picture(Widget):
 
     def _drawn(self) -> list[Strip]:
         width, height = self.size
+        if not width or not height:
+            return []
         ground = self.background_colors[1]
         empty = Style.from_color(None, ground.rich_color)
         if self._picture is None:
             return self._sentence(width, height, empty)
         seen = window(self._view, self._stored_size, self._room)
-        pixels = drawn(self._picture, self._stored_size, seen)
         self._ask_for_detail(seen)
-        rows = block_strips(pixels, ground.r << 16 | ground.g << 8 | ground.b)
+        pixels = drawn(self._picture, self._stored_size, seen)
         left, top = self._corner(seen.size)
-        blank = Strip.blank(width, empty)
-        right = width - seen.size[0] - left
-        margins = Segment(" " * left, empty), Segment(" " * right, empty)
-        filled = [Strip([margins[0], *row, margins[1]], width) for row in rows]
-        return [blank] * top + filled + [blank] * (height - top - len(rows))
+        return in_the_middle(pixels, self.size, (left, top), ground, self.app.console)
 
     def _sentence(self, width: int, height: int, empty: Style) -> list[Strip]:
         blank = Strip.blank(width, empty)
@@ -282,6 +282,25 @@ def _framed(made: Drawn, columns: int, room: WidgetSize, at: Size, empty: Style)
         parts += [_control("\x1b[0m"), Segment(" " * right, empty)]
         rows.append(Strip(parts, room.width))
     return [blank] * top + rows + [blank] * (room.height - top - len(rows))
+
+
+def in_the_middle(
+    pixels: NDArray[np.uint8], room: WidgetSize, at: Size, ground: Color, console: Console
+) -> list[Strip]:
+    """Pixels, uint8 [H, W, 3], as half-blocks from the cell `at` on, the ground around them: a
+    strip for each line of the room."""
+    import numpy as np
+
+    from tui.grid.cells import ansi_lines, colours_of, halves
+    from tui.grid.strips import CellStrip, depth_of
+
+    red, green, blue = ground.rgb
+    codes = np.full((2 * room.height, room.width), red << 16 | green << 8 | blue, np.int32)
+    left, top = at
+    codes[2 * top : 2 * top + len(pixels), left : left + pixels.shape[1]] = colours_of(pixels)
+    cells = halves(codes)
+    texts = ansi_lines(cells, depth_of(console))
+    return [CellStrip(cells.line(row), text) for row, text in enumerate(texts)]
 
 
 def _control(text: str) -> Segment:
