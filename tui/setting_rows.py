@@ -18,6 +18,7 @@ _PICTURES = {
     "sixel": "Sixel",
     "blocks": "half-blocks, which every terminal can",
 }
+_TITLES = {"app": "everywhere", "grid": "grid of images", "importing": "import"}
 KEY = "key:"
 """How the id of a row with an action's keys begins; the action's id follows."""
 
@@ -36,7 +37,7 @@ def rows_of(settings: TuiSettings, words: str = "", config: Path | None = None) 
     """All rows, or those that have every one of the words somewhere, under their headings."""
     groups = [
         (f"Settings, kept in {printable(str(config))}" if config else "Settings", _plain(settings)),
-        *((f"Keys: {name}", _keys(settings, name)) for name in SECTIONS),
+        *((f"Keys: {_TITLES.get(name, name)}", _keys(settings, name)) for name in SECTIONS),
         ("Keys of labels (changed where labels are given)", _labels(settings.label_keys)),
     ]
     found: list[Row] = []
