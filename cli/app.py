@@ -35,6 +35,7 @@ SUMMARIES = {
     "split": "Put images into train, val or test.",
     "duplicates": "Find copies of pictures, and keep one of each.",
     "problems": "Find dark, blank, blurry, odd and animated images.",
+    "review": "List images to look at, with suggestions and reasons.",
     "labels": "List, rename, merge or remove labels.",
     "tags": "List, rename or remove tags.",
     "rm": "Put images into the trash; `db vacuum` empties it.",

@@ -61,7 +61,7 @@ def _near(
     if not (size := crowded(prints, groups)):
         return groups, None
     kept = [group for group in groups if not crowded(prints, [group])]
-    return kept, f"{size:,} pictures are too much alike to tell copies among them; left out"
+    return kept, f"{size:,} pictures look too much alike; left out"
 
 
 def _conflicts_first(

@@ -203,4 +203,5 @@ def _about_answers(queue: Queue, record: ImageRecord, answers: tuple[Answer, ...
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    # What is not quite sure is not told as if it were.
+    return "100 %" if share >= 1 else f"{min(99.9, 100 * share):.1f} %"

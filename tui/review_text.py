@@ -76,9 +76,16 @@ def progress_line(review: Review) -> str:
     return " · ".join(parts)
 
 
-def told(item: Item, outcome: Outcome | None, width: int, *, shown: int | None = None) -> Content:
+def told(
+    item: Item,
+    outcome: Outcome | None,
+    width: int,
+    *,
+    shown: int | None = None,
+    answers: int = 10,
+) -> Content:
     """An item's facts in lines of `width` columns. `shown` is the image under the cursor, where
-    there are several."""
+    there are several. Of each model's labels the first `answers` are told, and the one given."""
     lines: list[Content] = []
     suggestion = item.suggestion
     if len(item.records) > 1:
@@ -92,7 +99,9 @@ def told(item: Item, outcome: Outcome | None, width: int, *, shown: int | None =
         lines.append(Content.styled("no suggestion", "$text-muted"))
     for answer in item.answers:
         lines.append(Content.styled(printable(answer.model), "$text-muted"))
-        lines.append(bars(answer.top, width, truth=item.records[0].label))
+        given = item.records[0].label
+        top = [row for at, row in enumerate(answer.top) if at < answers or row[0] == given]
+        lines.append(bars(top, width, truth=given))
         lines.append(Content(""))
     for record in item.records if len(item.records) == 1 else ():
         lines += _facts(record)

@@ -81,6 +81,7 @@ def assert_same_keys(example: Any, printed: Any) -> None:
         ("split.check", ("split", "--check")),
         ("duplicates", ("duplicates", "near", "--keep", "first")),
         ("problems", ("problems",)),
+        ("review", ("review", "unlabelled")),
         ("eval", ("eval",)),
         ("predict", ("predict", "{picture}")),
         ("runs.ls", ("runs", "ls")),
@@ -101,6 +102,7 @@ def test_an_example_has_the_printed_keys(
     name: str, words: tuple[str, ...], full: Path, run: Run, tmp_path: Path
 ) -> None:
     run("eval")
+    run("label", "--clear", 2)
     run("tag", "add", "old", 1)
     picture = tmp_path / "one.png"
     assert run("show", 1, "-o", picture).exit_code == 0

@@ -274,7 +274,7 @@ def test_a_crowd_that_looks_alike_is_told_of_and_left_out(empty: Repository) -> 
     found = listing(empty, Queue("duplicates"))
     assert len(found) == 0
     assert found.note is not None
-    assert found.note.startswith("40 pictures are too much alike")
+    assert found.note.startswith("40 pictures look too much alike")
 
 
 def test_a_group_that_was_broken_up_since_is_no_item_any_more(empty: Repository) -> None:

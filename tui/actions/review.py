@@ -49,6 +49,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Undo",
         "Take the latest decision back, whole, and go back to it.",
         _DECIDE,
+        footer=True,
         command="undo",
     ),
     ActionInfo(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -20,6 +21,7 @@ from storage.errors import RefusedInput
 from tui.actions import bindings_of
 from tui.changes import Change
 from tui.edits import Edit
+from tui.grid.layout import Layout
 from tui.grid.widget import ImageGrid
 from tui.picture_source import USUAL_SIDE, Pictures
 from tui.review_decisions import ReviewDecisions
@@ -30,13 +32,30 @@ from tui.widgets.picture import Picture
 
 _AHEAD = 4
 _QUEUES_WIDTH = 20
+_ROOMY = 110
+"""From so many columns on the queues stay beside a page of many."""
+_ZOOM_MANY, _ZOOM_MANY_ROOMY, _ZOOM_COPIES = 8, 12, 20
+_MOST_ON_PAGE = 60
+_ANSWERS, _ANSWERS_ROOMY, _HIGH = 5, 10, 24
+"""So many of a model's labels are shown, and more from so many lines on."""
+
+
+def _unseen(bindings: list[BindingType]) -> list[BindingType]:
+    """The same keys, left out of the footer."""
+    return [replace(each, show=False) for each in bindings if isinstance(each, Binding)]
+
+
+class ReviewGrid(ImageGrid, inherit_bindings=False):
+    """The grid, whose keys leave the footer to those that decide."""
+
+    BINDINGS: ClassVar = _unseen(bindings_of("grid"))
 
 
 class ReviewScreen(ReviewDecisions):
     """One queue at a time, the queues at the left."""
 
     NAME = "review"
-    BINDINGS: ClassVar = bindings_of("review")
+    BINDINGS: ClassVar = [*bindings_of("review"), *_unseen(bindings_of("labelling"))]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     ReviewScreen #review-head { height: 1; padding: 0 1; text-wrap: nowrap; background: $panel; }
@@ -77,7 +96,7 @@ class ReviewScreen(ReviewDecisions):
             )
             with Vertical(id="seen"):
                 yield Picture()
-                yield ImageGrid(id="page")
+                yield ReviewGrid(id="page")
                 yield Static(id="nothing")
             with VerticalScroll(id="told", can_focus=False):
                 yield Static()
@@ -203,7 +222,9 @@ class ReviewScreen(ReviewDecisions):
         self.need(places)
 
     def _page_size(self) -> int:
-        return 12 if self.size.width < 110 else 24
+        seen = self.query_one("#seen").size
+        layout = Layout.of(seen.width - 1, seen.height, self.grid.zoom)
+        return min(_MOST_ON_PAGE, layout.columns * layout.page_rows)
 
     def _cursor_for(self, places: tuple[int, ...]) -> int:
         """Where the cursor stands at first: on the first image of the present place."""
@@ -243,7 +264,9 @@ class ReviewScreen(ReviewDecisions):
         else:
             width = max(20, panel.size.width - 3)
             shown = self.grid.current() if self.shows_grid else None
-            self._told = told(item, self.review.outcomes.get(self.place), width, shown=shown)
+            outcome = self.review.outcomes.get(self.place)
+            answers = _ANSWERS_ROOMY if panel.size.height > _HIGH else _ANSWERS
+            self._told = told(item, outcome, width, shown=shown, answers=answers)
         panel.query_one(Static).update(self._told)
         self.query_one(LabelBar).current = None if item is None else item.records[0].label
 
@@ -256,6 +279,7 @@ class ReviewScreen(ReviewDecisions):
         bar.keys, bar.total = self.label_keys, len(self.labels)
 
     def on_resize(self) -> None:
+        self._arrange()
         self.call_after_refresh(self._show_told)
 
     # --- changes from elsewhere
@@ -343,9 +367,23 @@ class ReviewScreen(ReviewDecisions):
             self.set_focus(None)
         self.many = not self.many
         self.page, self._gridded, self._pictured = (), (), None
+        self._arrange()
+        # The page is as large as the room that it has once the queues have gone.
+        self.call_after_refresh(self._shown_anew)
+
+    def _shown_anew(self) -> None:
         self.show_item()
-        if self.many:
+        if self.shows_grid and self.grid.display:
             self.grid.focus()
+
+    def _arrange(self) -> None:
+        """Room for what is shown: the queues go where a page of many needs their place."""
+        roomy = self.size.width >= _ROOMY
+        queues = self.query_one(OptionList)
+        queues.display = roomy or not self.many or queues.has_focus
+        if self.shows_grid:
+            many = _ZOOM_MANY_ROOMY if roomy else _ZOOM_MANY
+            self.grid.zoom = many if self.many else _ZOOM_COPIES
 
     def action_open(self) -> None:
         """Show the image by itself."""
@@ -373,7 +411,9 @@ class ReviewScreen(ReviewDecisions):
 
     def action_queue(self) -> None:
         """To the list of queues."""
-        self.query_one(OptionList).focus()
+        queues = self.query_one(OptionList)
+        queues.display = True
+        queues.focus()
 
     def action_leave(self) -> None:
         """One step out: of the queues' list, of many, of what narrows."""
@@ -385,10 +425,10 @@ class ReviewScreen(ReviewDecisions):
             self.narrowed("")
 
     def _back_to_images(self) -> None:
+        self.set_focus(None)
+        self._arrange()
         if self.shows_grid and self.grid.display:
             self.grid.focus()
-        else:
-            self.set_focus(None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.choose(replace(self.queue, kind=KINDS[event.option_index]))
