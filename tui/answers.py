@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from ml.predicting import Answer
 
-HEIGHTS = (1, 4, 8, 16)
-"""The lines that a row may have; the picture in it has twice as many pixels on a side."""
+HEIGHTS = (1, 5, 9, 17)
+"""The lines that a row may have. More than one leave one empty below the picture, which has twice
+as many pixels on a side as lines."""
 
 SIDE = 32
 TOP = 10
@@ -159,19 +160,30 @@ def row_lines(
     unsure = seen.confidence < below
     if height == 1:
         return [_one_line(seen, width, unsure=unsure, marked=marked, image=image)]
-    room = width - 2 * height - 2
+    high = height - 1
+    pictures = picture_lines(seen.pixels, high)
+    room = width - 2 * high - 2
     if room < 12:
-        return picture_lines(seen.pixels, height)
-    top = bars(seen.top[: height - 1], min(room, 60)).split("\n")
+        return pictures
+    top = bars(seen.top[: high - 1], min(room, 60)).split("\n")
     head = _signs(unsure=unsure, marked=marked, image=image)
-    name = shorten(printable(seen.source), max(1, room - head.cell_length))
+    name = shorten_left(printable(seen.source), max(1, room - head.cell_length))
     texts = [head + Content.styled(name, "$text-muted"), *top]
-    texts += [Content("")] * (height - len(texts))
-    pictures = picture_lines(seen.pixels, height)
+    texts += [Content("")] * (high - len(texts))
     return [
         Content("").join([picture, Content("  "), text])
         for picture, text in zip(pictures, texts, strict=True)
     ]
+
+
+def shorten_left(text: str, cells: int) -> str:
+    """A path within so many cells: its end, '…' before it where it is longer."""
+    if width_of(text) <= cells:
+        return text
+    kept = text[-cells:]
+    while width_of(kept) > cells - 1:
+        kept = kept[1:]
+    return f"…{kept}"
 
 
 def _one_line(seen: Seen, width: int, *, unsure: bool, marked: bool, image: int | None) -> Content:
@@ -186,7 +198,7 @@ def _one_line(seen: Seen, width: int, *, unsure: bool, marked: bool, image: int 
         head,
     ]
     left = width - sum(part.cell_length for part in parts)
-    name = Content.styled(shorten(printable(seen.source), max(1, left)), "$text-muted")
+    name = Content.styled(shorten_left(printable(seen.source), max(1, left)), "$text-muted")
     return Content("").join([*parts, name])
 
 

@@ -17,7 +17,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import ProgressBar, Static
+from textual.widgets import Static
 
 from storage.errors import QueryError
 from storage.query import MAX_VALUES, parse
@@ -38,7 +38,9 @@ from tui.classifying import (
 from tui.frame import Section
 from tui.handed import library_query, library_selection
 from tui.text import percent, plural, printable, shorten
+from tui.widgets.job_line import JobLine
 from tui.widgets.path_input import PathPrompt
+from tui.widgets.refusals import Refusals
 from tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -75,12 +77,7 @@ class ClassifyScreen(Section):
     ClassifyScreen .name { width: 7; padding-left: 1; color: $text-muted; }
     ClassifyScreen PathPrompt { width: 1fr; }
     ClassifyScreen #with { height: 1; padding: 0 1; text-wrap: nowrap; }
-    ClassifyScreen #progress { height: auto; max-height: 4; padding: 0 1; }
-    ClassifyScreen ProgressBar { width: 100%; padding: 0 1; }
-    ClassifyScreen ProgressBar Bar { width: 1fr; }
     ClassifyScreen #greeting { height: auto; padding: 1 1; color: $text-muted; }
-    ClassifyScreen #refused { height: 1; background: $surface; color: $text-muted; padding: 0 1; }
-    ClassifyScreen #refusals { height: auto; max-height: 5; min-height: 1; }
     """
 
     class Progressed(Message):
@@ -108,18 +105,10 @@ class ClassifyScreen(Section):
             yield Static("Files", classes="name")
             yield PathPrompt("paths of pictures and folders", submit_dropped=True)
         yield Static(id="with")
-        bar = ProgressBar(show_eta=False)
-        bar.display = False
-        yield bar
-        yield Static(id="progress")
+        yield JobLine()
         yield Static(Content(_GREETING), id="greeting")
         yield RowList(self._draw_answer, height=self._height, id="answers")
-        heading = Static(id="refused")
-        heading.display = False
-        yield heading
-        rows = RowList(self._draw_refusal, id="refusals")
-        rows.display = False
-        yield rows
+        yield Refusals()
 
     @property
     def _rows(self) -> RowList:
@@ -269,7 +258,7 @@ class ClassifyScreen(Section):
         self._answers.order = order
         self._refused = []
         self._rows.show(0, at=0, height=self._height)
-        self._show_refusals()
+        self._show_refused()
         self._view = ""
         model = self._model
         self.start(self._work_on_files(names, model), group="work")
@@ -281,7 +270,7 @@ class ClassifyScreen(Section):
         )
         cut = f"; only the first {MOST:,} files are taken, F9 imports more" if ended.cut else ""
         stopped = "stopped: " if ended.stopped else ""
-        self._say_progress(
+        self.query_one(JobLine).say(
             f"{stopped}{plural(ended.done, 'file')} seen by {printable(ended.model)}{cut} · "
             "a adds them to the dataset"
         )
@@ -335,7 +324,7 @@ class ClassifyScreen(Section):
             f"{stopped}{plural(ended.done, 'image')} classified by {printable(ended.model)}, "
             f"{ended.unsure:,} unsure below {100 * below:g} %"
         )
-        self._say_progress(f"{text} · v opens them, the least confident first")
+        self.query_one(JobLine).say(f"{text} · v opens them, the least confident first")
         self.notify(text, markup=False)
         self._view = by_confidence(query, ended.model) if ended.done else ""
         if self._view and not ended.stopped and self.is_current:
@@ -385,13 +374,13 @@ class ClassifyScreen(Section):
         self._answers.images.update(ended.images)
         self._answers.marked.clear()
         self._refused += ended.refused
-        self._show_refusals()
+        self._show_refused()
         self._rows.redraw()
         if self._answers.images:
             images = list(self._answers.images.values())
             self._view = by_confidence(ids_query(images), ended.model)
         there = len(ended.images) - ended.new
-        self._say_progress(
+        self.query_one(JobLine).say(
             f"{'stopped: ' if ended.stopped else ''}{plural(ended.new, 'image')} added, "
             f"{there:,} there already · v opens them in the library"
         )
@@ -408,10 +397,7 @@ class ClassifyScreen(Section):
         """Carry a job out in a thread of its own, and show how far it is."""
         work = self._work = _Work(what, threading.Event())
         self.refresh_bindings()
-        self._say_progress(what)
-        bar = self.query_one(ProgressBar)
-        bar.update(total=None, progress=0)
-        bar.display = True
+        self.query_one(JobLine).begin(what)
         self._tell()
 
         def tell(standing: Standing) -> None:
@@ -422,10 +408,9 @@ class ClassifyScreen(Section):
         finally:
             self._work = None
             tell_running(self.pixshelf, "classify", "")
-            # Where the app is being left, the bar is gone already.
-            self.query(ProgressBar).set(display=False)
-            if self.is_running:
-                self._say_progress("")
+            # Where the app is being left, there is nothing to show any more.
+            if self.is_running and self.query(JobLine):
+                self.query_one(JobLine).end()
                 self.refresh_bindings()
                 self._tell()
 
@@ -440,20 +425,16 @@ class ClassifyScreen(Section):
                 self._rows.show(len(self._answers))
         if now.refused:
             self._refused += now.refused
-            self._show_refusals()
+            self._show_refused()
         self._tell()
         if self._work is None:
             return
-        self.query_one(ProgressBar).update(total=now.total, progress=now.done)
         rate = f", {now.done / now.seconds:,.0f}/s" if now.seconds > 0.2 else ""
         total = "" if now.total is None else f" of {now.total:,}"
-        self._say_progress(f"{self._work.what}: {now.done:,}{total}{rate}")
+        words = f"{self._work.what}: {now.done:,}{total}{rate}"
+        self.query_one(JobLine).come_to(now.done, now.total, words)
         share = f"{100 * now.done // now.total} %" if now.total else f"{now.done:,}"
         tell_running(self.pixshelf, "classify", f"{self._work.what} {share}")
-
-    def _say_progress(self, text: str) -> None:
-        for line in self.query("#progress").results(Static):
-            line.update(Content(text))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only work under way can be stopped; else ctrl+x is the prompt's."""
@@ -536,28 +517,13 @@ class ClassifyScreen(Section):
         else:
             self.notify("nothing is stored yet: a adds files, s and / classify stored images")
 
-    # --- what was refused
-
-    def _show_refusals(self) -> None:
-        rows, heading = self.query_one("#refusals", RowList), self.query_one("#refused", Static)
-        rows.display = heading.display = bool(self._refused)
-        heading.update(Content(f"refused: {len(self._refused):,} · c copies the list"))
-        rows.styles.height = min(5, max(1, len(self._refused)))
-        rows.show(len(self._refused), at=0)
-
-    def _draw_refusal(self, at: int, width: int) -> list[Content]:
-        item = self._refused[at]
-        name = shorten(printable(item.source), max(10, width // 2))
-        return [Content.assemble(name, "  ", (printable(item.reason), "$text-muted"))]
+    def _show_refused(self) -> None:
+        items = [(item.source, item.reason) for item in self._refused]
+        self.query_one(Refusals).show(items)
 
     def action_copy_refusals(self) -> None:
         """Copy the refused files with their reasons."""
-        if not self._refused:
-            self.notify("nothing was refused")
-            return
-        lines = [f"{printable(item.source)}\t{printable(item.reason)}" for item in self._refused]
-        self.pixshelf.copy_to_clipboard("\n".join(lines))
-        self.notify(f"copied {plural(len(lines), 'line')}")
+        self.query_one(Refusals).copy()
 
     def action_back(self) -> None:
         """Leave the prompt; in the list, unmark all."""

@@ -6,7 +6,6 @@ stopped, and the same import begun again adds what is missing.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, ProgressBar, Select, Static
+from textual.widgets import Input, Select, Static
 
 from storage.errors import PixshelfError
 from storage.importing.sources import FORMATS
@@ -36,12 +35,14 @@ from tui.import_words import (
     running_words,
     standing_words,
 )
-from tui.text import plural, printable, shorten
-from tui.text import width as width_of
+from tui.text import plural, printable
+from tui.widgets.job_line import JobLine
 from tui.widgets.path_input import PathPrompt
-from tui.widgets.rows import RowList
+from tui.widgets.refusals import Refusals
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from ml.intake import Choices, Standing, Totals
     from storage.importing.measuring import SplitChoice
     from storage.repository import Repository
@@ -65,23 +66,14 @@ class ImportScreen(Section):
     BINDINGS: ClassVar = bindings_of("importing")
     AUTO_FOCUS = "PathLine"
     DEFAULT_CSS = """
-    ImportScreen .row { height: 1; }
-    ImportScreen .name { width: 7; padding-left: 1; color: $text-muted; }
+    ImportScreen .name { width: 8; padding-left: 1; color: $text-muted; }
     ImportScreen PathPrompt { width: 1fr; }
     ImportScreen #what { height: auto; }
-    ImportScreen #choices Input { border: none; height: 1; padding: 0 1; background: $panel; }
-    ImportScreen #choices Input:focus { background: $primary 25%; }
-    ImportScreen #label, ImportScreen #tags { width: 1fr; }
-    ImportScreen #choices .name { width: auto; padding: 0 1; }
-    ImportScreen #split { width: 20; }
-    ImportScreen #format { width: 16; }
-    ImportScreen #preview, ImportScreen #progress { height: auto; max-height: 8; padding: 0 1; }
-    ImportScreen #preview { margin-top: 1; }
-    ImportScreen ProgressBar { width: 100%; padding: 0 1; }
-    ImportScreen ProgressBar Bar { width: 1fr; }
-    ImportScreen #refused {
-        height: 1; background: $surface; color: $text-muted; padding: 0 1; margin-top: 1;
-    }
+    ImportScreen .row { height: 1; }
+    ImportScreen .row Input { border: none; height: 1; padding: 0 1; background: $panel; }
+    ImportScreen .row Input:focus { border: none; background: $primary 25%; }
+    ImportScreen .row Input, ImportScreen .row Select { width: 1fr; }
+    ImportScreen #preview { height: auto; max-height: 8; padding: 0 1; margin: 1 0; }
     """
 
     class Progressed(Message):
@@ -94,7 +86,7 @@ class ImportScreen(Section):
     def __init__(self) -> None:
         super().__init__()
         self._stop: threading.Event | None = None
-        self._refusals: list[tuple[str, str]] = []
+        self._rest: Timer | None = None
 
     @property
     def is_importing(self) -> bool:
@@ -105,34 +97,29 @@ class ImportScreen(Section):
         with Horizontal(id="what"):
             yield Static("From", classes="name")
             yield PathPrompt("a path, several paths, or the name of a dataset")
-        with Horizontal(id="choices", classes="row"):
+        with Horizontal(classes="row"):
+            yield Static("Label", classes="name")
+            yield Input(placeholder="what the source says", id="label")
+            yield Static("Tags", classes="name")
+            yield Input(placeholder="none; a comma parts several", id="tags")
+        with Horizontal(classes="row"):
             yield Static("Split", classes="name")
             yield Select[str](
-                [("80/10/10 (auto)", "auto"), *((f"all {name}", name) for name in SPLITS)],
-                prompt="as given",
+                [("80/10/10 by the pixels", "auto"), *((f"all {name}", name) for name in SPLITS)],
+                prompt="what the source says",
                 compact=True,
                 id="split",
             )
-            yield Static("Label", classes="name")
-            yield Input(placeholder="as given", id="label")
-            yield Static("Tags", classes="name")
-            yield Input(placeholder="none", id="tags")
-            yield Static("Read as", classes="name")
+            yield Static("Format", classes="name")
             yield Select[str](
-                [(name, name) for name in FORMATS], prompt="guess", compact=True, id="format"
+                [(name, name) for name in FORMATS],
+                prompt="what it looks like",
+                compact=True,
+                id="format",
             )
         yield Static(Content(_GREETING), id="preview")
-        bar = ProgressBar(show_eta=False)
-        bar.display = False
-        yield bar
-        yield Static(id="progress")
-        with Vertical():
-            heading = Static(id="refused")
-            heading.display = False
-            yield heading
-            rows = RowList(self._draw_refusal, id="refusals")
-            rows.display = False
-            yield rows
+        yield JobLine()
+        yield Refusals()
 
     def on_unmount(self) -> None:
         if self._stop is not None:
@@ -162,15 +149,19 @@ class ImportScreen(Section):
         return value if isinstance(value, str) else None
 
     def on_path_prompt_changed(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(_REST, self._look_soon)
+
+    def _look_soon(self) -> None:
         self.start(self._look(), group="look")
 
     def on_select_changed(self, event: Select.Changed) -> None:
         if event.select.id == "format" and self.sources():
-            self.start(self._look(), group="look")
+            self._look_soon()
 
     async def _look(self) -> None:
-        """Show what the prompt names, once the keys rest."""
-        await asyncio.sleep(_REST)
+        """Show what the prompt names."""
         sources = self.sources()
         if not sources:
             self._show_preview(_GREETING)
@@ -244,12 +235,9 @@ class ImportScreen(Section):
     async def _import(self, sources: list[str], choices: Choices, stop: threading.Event) -> None:
         from ml.intake import take_in
 
-        self._refusals = []
-        self._show_refusals(0)
+        self.query_one(Refusals).show([])
         self.refresh_bindings()
-        bar = self.query_one(ProgressBar)
-        bar.update(total=None, progress=0)
-        bar.display = True
+        self.query_one(JobLine).begin("opening the source")
         began = time.monotonic()
         tell = _Teller(self)
         try:
@@ -260,37 +248,32 @@ class ImportScreen(Section):
             )
         finally:
             self._stop = None
-            self.refresh_bindings()
-            # Where the app is being left, the bar is gone already.
-            self.query(ProgressBar).set(display=False)
-            self._say_progress("")
+            # Where the app is being left, there is nothing to show any more.
+            if self.is_running and self.query(JobLine):
+                self.query_one(JobLine).end()
+                self.refresh_bindings()
             tell_running(self.pixshelf, "import", "")
             # Batches that were stored before an error are there.
             self.pixshelf.changes.publish(Change("import"))
         self._ended(totals, choices, time.monotonic() - began)
 
     def _ended(self, totals: Totals, choices: Choices, seconds: float) -> None:
-        self._say_progress(end_words(totals, choices, seconds))
-        self._refusals = totals.refusals
-        self._show_refusals(totals.refused)
+        self.query_one(JobLine).say(end_words(totals, choices, seconds))
+        refusals = self.query_one(Refusals)
+        refusals.show(totals.refusals, count=totals.refused)
         self.notify(
             f"import {'stopped' if totals.stopped else 'done'}: {plural(totals.added, 'image')} "
             f"added, {totals.refused:,} refused"
         )
-        if self._refusals and self.is_current:
-            self.query_one("#refusals").focus()
+        if totals.refusals and self.is_current:
+            refusals.rows.focus()
 
     def on_import_screen_progressed(self, event: Progressed) -> None:
         if not self.is_importing:
             return
         now = event.standing
-        self.query_one(ProgressBar).update(total=now.total, progress=now.done)
-        self._say_progress(standing_words(now))
+        self.query_one(JobLine).come_to(now.done, now.total, standing_words(now))
         tell_running(self.pixshelf, "import", running_words(now))
-
-    def _say_progress(self, text: str) -> None:
-        for line in self.query("#progress").results(Static):
-            line.update(Content(text))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only an import under way can be stopped; else ctrl+x is the field's."""
@@ -302,30 +285,9 @@ class ImportScreen(Section):
             self._stop.set()
             self.notify("stopping after what is in hand")
 
-    # --- what was refused
-
-    def _show_refusals(self, refused: int) -> None:
-        rows, heading = self.query_one("#refusals", RowList), self.query_one("#refused", Static)
-        rows.display = heading.display = bool(self._refusals)
-        kept = len(self._refusals)
-        first = f", the first {kept:,} of each source" if refused > kept else ""
-        heading.update(Content(f"refused: {refused:,}{first} · c copies the list"))
-        rows.show(kept, at=0)
-
-    def _draw_refusal(self, at: int, width: int) -> list[Content]:
-        source, reason = self._refusals[at]
-        name = shorten(printable(source), max(10, width // 3))
-        gap = " " * (max(10, width // 3) - width_of(name) + 2)
-        return [Content.assemble(name, gap, (printable(reason), "$text-muted"))]
-
     def action_copy_refusals(self) -> None:
         """Copy the refused files with their reasons."""
-        if not self._refusals:
-            self.notify("nothing was refused")
-            return
-        lines = [f"{printable(source)}\t{printable(why)}" for source, why in self._refusals]
-        self.pixshelf.copy_to_clipboard("\n".join(lines))
-        self.notify(f"copied {plural(len(lines), 'line')}")
+        self.query_one(Refusals).copy()
 
     # --- going about
 
@@ -335,9 +297,9 @@ class ImportScreen(Section):
 
     def action_back(self) -> None:
         """From a field to the list of what was refused, or to nothing."""
-        rows = self.query_one("#refusals", RowList)
-        if rows.display and not rows.has_focus:
-            rows.focus()
+        refusals = self.query_one(Refusals)
+        if refusals.display and not refusals.rows.has_focus:
+            refusals.rows.focus()
         else:
             self.set_focus(None)
 

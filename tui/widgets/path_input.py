@@ -74,7 +74,7 @@ class PathPrompt(Vertical):
     DEFAULT_CSS = """
     PathPrompt { height: auto; }
     PathPrompt PathLine { border: none; height: 1; padding: 0 1; background: $panel; }
-    PathPrompt PathLine:focus { background: $primary 25%; }
+    PathPrompt PathLine:focus { border: none; background: $primary 25%; }
     PathPrompt #names { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     """
 
