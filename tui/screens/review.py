@@ -21,6 +21,7 @@ from storage.errors import RefusedInput
 from tui.actions import bindings_of
 from tui.changes import Change
 from tui.edits import Edit
+from tui.frame import StatusLine
 from tui.grid.layout import Layout
 from tui.grid.widget import ImageGrid
 from tui.picture_source import USUAL_SIDE, Pictures
@@ -139,6 +140,11 @@ class ReviewScreen(ReviewDecisions):
     def told(self) -> str:
         """What is said of the item, as text."""
         return self._told.plain
+
+    @property
+    def status(self) -> str:
+        """What the status line says."""
+        return self.query_one(StatusLine).text
 
     _told = Content("")
 
