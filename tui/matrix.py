@@ -24,8 +24,9 @@ TAIL = ("images", "recall")
 FOOT = ("answers", "precision")
 """The heads of the two rows below the labels'. Precision and recall are in per cent."""
 
-_SHARE, _CUT, _ROOMY = 3, 6, 5
-"""Cells for a share without decimals; for a label where not all fit; at best, where they do."""
+_SHARE, _COUNT, _CUT, _ROOMY = 3, 4, 6, 5
+"""Cells for a share without decimals; for a count, longer ones being told in thousands; for a
+label where not all fit; at best, where they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,14 @@ class Matrix:
         whole = self.columns[column] if mode == "columns" else self.rows[row]
         return self.counts[row][column] / whole if whole else 0.0
 
-    def text(self, row: int, column: int, mode: Mode, decimals: int = 1) -> str:
-        """What stands in a cell: '·' for none, a count, or a share in per cent."""
+    def text(self, row: int, column: int, mode: Mode, cells: int = 4) -> str:
+        """What stands in a cell so wide: '·' for none, a count, or a share in per cent."""
         count = self.counts[row][column]
         if not count:
             return "·"
         if mode == "counts":
-            return str(count)
-        return short_percent(self.share(row, column, mode), decimals)
+            return short_count(count, cells)
+        return short_percent(self.share(row, column, mode), 1 if cells > _SHARE else 0)
 
     def recall(self, row: int) -> float | None:
         """The share of a label's images that are recognised; None where it has none."""
@@ -109,13 +110,11 @@ class Matrix:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Widths in cells: of the heads of rows, of a label's column, and of the two columns after
-    them (0 for one that is left out); the spaces between them are part of each. `decimals` is how
-    exactly shares are shown."""
+    them (0 for one that is left out); the spaces between them are part of each."""
 
     head: int
     cell: int
     tail: tuple[int, int]
-    decimals: int
 
     def across(self, labels: int) -> int:
         """The width of a matrix of so many labels."""
@@ -134,16 +133,25 @@ def layout(matrix: Matrix, mode: Mode, room: int) -> Layout:
     corner = max(map(len, (*CORNERS.values(), *FOOT)))
     head = min(max(longest, corner), max(corner, min(LONGEST_LABEL, room // 4))) + 1
     largest = max(map(max, matrix.counts)) if mode == "counts" else 0
-    need = max(_SHARE, len(str(largest)), len(str(max(matrix.columns))))
+    need = max(_SHARE, min(_COUNT, len(str(largest))))
     images = max(len(TAIL[0]), len(f"{max(matrix.rows):,}")) + 1
     recall = len(TAIL[1]) + 2
     tail, wide = (images, recall), max(need, min(longest, _CUT))
     for shown in ((images, recall), (0, recall)):
         fits = (room - head - sum(shown)) // matrix.size - 2
         if fits >= need:
-            tail, wide = shown, min(fits, max(need, longest, _ROOMY))
+            digits = len(str(max(largest, *matrix.columns)))
+            tail, wide = shown, min(fits, max(digits, longest, _ROOMY))
             break
-    return Layout(head, wide + 2, tail, decimals=1 if wide > _SHARE else 0)
+    return Layout(head, wide + 2, tail)
+
+
+def short_count(count: int, cells: int) -> str:
+    """A count in `cells` characters, at least 3, where it is below a thousand million: in
+    thousands or millions where it is too long."""
+    if len(str(count)) <= cells:
+        return str(count)
+    return f"{count // 1_000}k" if count < 1_000_000 else f"{count // 1_000_000}M"
 
 
 def short_percent(share: float, decimals: int = 1) -> str:

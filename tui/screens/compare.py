@@ -13,6 +13,8 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Static
 
 from storage.errors import PixshelfError
@@ -52,6 +54,15 @@ class _Stopped(Exception):
     """The user went back while answers were being predicted."""
 
 
+class _Heads(Widget):
+    """The heads of the list; where it is not whole, what it leaves out."""
+
+    cut: reactive[str] = reactive("")
+
+    def render(self) -> Content:
+        return Content(" " + (self.cut or flip_line(FLIP_HEADS, self.size.width - 1)))
+
+
 class CompareScreen(Section):
     """Compares two models, by name or id, on a split or the images of a query."""
 
@@ -65,7 +76,7 @@ class CompareScreen(Section):
         #views { height: 1fr; }
         #flips { height: 1fr; }
         #list { width: 1fr; }
-        #list Static { height: 1; color: $text-muted; text-wrap: nowrap; }
+        _Heads { height: 1; color: $text-muted; }
         ImageGrid { width: 1fr; }
         #differences { height: 1fr; padding: 0 1; }
         #differences Static { height: auto; }
@@ -97,7 +108,7 @@ class CompareScreen(Section):
         with Container(id="views"):
             with Horizontal(id="flips"):
                 with Vertical(id="list"):
-                    yield Static()
+                    yield _Heads()
                     yield RowList(self._draw_flip)
                 yield ImageGrid()
             with VerticalScroll(id="differences"):
@@ -183,6 +194,8 @@ class CompareScreen(Section):
         self._arrange()
 
     def _show(self, comparison: Comparison) -> None:
+        if self.comparison is None and comparison.only_b > comparison.only_a == 0:
+            self._at = 1
         self.comparison = comparison
         on = f"split {comparison.on}" if comparison.on in SPLITS else printable(comparison.on)
         a, b = titles(comparison)
@@ -223,9 +236,9 @@ class CompareScreen(Section):
         rows, grid = self.query_one(RowList), self.query_one(ImageGrid)
         same = flips == self._flips
         self._flips = flips
-        heads = flip_line(FLIP_HEADS, max(20, rows.size.width - 1))
-        cut = cut_text(comparison, self._side)
-        self.query_one("#list Static", Static).update(Content(" " + (cut or heads)))
+        self.query_one(_Heads).cut = cut_text(comparison, self._side)
+        wrong = comparison.b if self._side == "a" else comparison.a
+        grid.model = str(wrong.model)
         at = rows.cursor if same else 0
         rows.show(len(flips), at=at)
         grid.show([flip.image for flip in flips], at=min(at, max(0, len(flips) - 1)))

@@ -20,7 +20,18 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.actions import bindings_of
-from tui.matrix import CORNERS, FOOT, MODES, TAIL, Layout, Matrix, Mode, layout, short_percent
+from tui.matrix import (
+    CORNERS,
+    FOOT,
+    MODES,
+    TAIL,
+    Layout,
+    Matrix,
+    Mode,
+    layout,
+    short_count,
+    short_percent,
+)
 from tui.shades import shade
 from tui.text import printable, shorten, width
 
@@ -67,7 +78,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self._matrix: Matrix | None = None
-        self._layout = Layout(1, 3, (1, 1), 0)
+        self._layout = Layout(1, 3, (1, 1))
 
     @property
     def matrix(self) -> Matrix | None:
@@ -145,10 +156,13 @@ class ConfusionMatrix(ScrollView, can_focus=True):
             text = _right(printable(matrix.labels[column]), wide)
             return Segment(f" {text} ", base + self._part(kind))
         if row >= matrix.size:
-            share = matrix.precision(column)
-            shown = str(matrix.columns[column]) if row == matrix.size else self._percent(share)
+            shown = (
+                short_count(matrix.columns[column], wide)
+                if row == matrix.size
+                else _percent(matrix.precision(column), wide)
+            )
             return Segment(f" {_right(shown, wide)} ", base + self._part("matrix--head"))
-        text = _right(matrix.text(row, column, self.mode, self._layout.decimals), wide)
+        text = _right(matrix.text(row, column, self.mode, wide), wide)
         if (row, column) == self.cursor:
             return Segment(f"[{text}]", base + self._part("matrix--cursor"))
         found = shade(matrix.share(row, column, self.mode), dark=self.app.current_theme.dark)
@@ -162,14 +176,9 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         if row < 0:
             texts = TAIL
         elif row < matrix.size:
-            texts = (f"{matrix.rows[row]:,}", self._percent(matrix.recall(row), 1))
+            texts = (f"{matrix.rows[row]:,}", _percent(matrix.recall(row), 5))
         cells = [_right(*each) for each in zip(texts, self._layout.tail, strict=True) if each[1]]
         yield Segment("".join(cells), base + self._part("matrix--head"))
-
-    def _percent(self, share: float | None, decimals: int | None = None) -> str:
-        if share is None:
-            return _NONE
-        return short_percent(share, self._layout.decimals if decimals is None else decimals)
 
     def _part(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
@@ -297,3 +306,7 @@ def _right(text: str, cells: int) -> str:
 def _left(text: str, cells: int) -> str:
     text = shorten(text, cells)
     return text + " " * (cells - width(text))
+
+
+def _percent(share: float | None, cells: int) -> str:
+    return _NONE if share is None else short_percent(share, 1 if cells > 3 else 0)

@@ -1,0 +1,44 @@
+"""The shades of a share: readable ink, and stronger for more."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui.shades import EDGES, ON_DARK, ON_LIGHT, Shade, shade
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of '#rrggbb' (WCAG 2)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: str, b: str) -> float:
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("each", [*ON_DARK, *ON_LIGHT], ids=lambda each: each.paper)
+def test_the_ink_is_read_on_its_paper(each: Shade) -> None:
+    assert contrast(each.ink, each.paper) >= 4.5
+
+
+def test_more_is_brighter_on_a_dark_screen_and_darker_on_a_light_one() -> None:
+    dark = [luminance(each.paper) for each in ON_DARK]
+    light = [luminance(each.paper) for each in ON_LIGHT]
+    assert dark == sorted(dark)
+    assert light == sorted(light, reverse=True)
+
+
+def test_nothing_has_no_shade() -> None:
+    assert shade(0.0) is None
+    assert shade(float("nan")) is None
+
+
+def test_a_share_takes_the_last_shade_whose_edge_it_is_above() -> None:
+    assert shade(EDGES[1]) == ON_LIGHT[0]
+    assert shade(0.021) == ON_LIGHT[1]
+    assert shade(1.0, dark=True) == ON_DARK[-1]
