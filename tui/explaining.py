@@ -6,6 +6,7 @@ For threads: a model is loaded once and kept, and answers one thread at a time.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,14 +37,19 @@ class Explainer:
         self._lock = threading.Lock()
         self._loaded: tuple[int, Predictor] | None = None
 
-    def explain(self, repo: Repository, image: int, model: str | None) -> Explanation:
-        """Why the model, None for the newest, answers as it does. Raises NotReady, NotFound,
-        RefusedInput, DatasetError."""
+    def explain(
+        self, repo: Repository, image: int, model: str | None, *, wanted: Callable[[], bool]
+    ) -> Explanation | None:
+        """Why the model, None for the newest, answers as it does; None where that is not `wanted`
+        any more once it is this call's turn. Raises NotReady, NotFound, RefusedInput,
+        DatasetError."""
         from ml.explaining import occlusion_map
         from ml.heat import overlay
         from ml.pixels import to_array
 
         with self._lock:
+            if not wanted():
+                return None
             predictor = self._predictor(repo, model)
             pixels = to_array(repo.images.data(image), predictor.input)
             label = predictor.labels[int(predictor.predict(pixels[None])[0].argmax())]

@@ -67,9 +67,13 @@ def zoomed(view: View, size: Size, room: Size, by: int) -> View:
     return _within(View(farther[-1], view.x, view.y), size, room) if farther else View()
 
 
-def actual(view: View, size: Size, room: Size) -> View:
-    """One drawn pixel for each of the picture, where that is more than what fits."""
-    return _within(View(1.0, view.x, view.y), size, room) if fitting(size, room) < 1 else View()
+def actual(view: View, size: Size, room: Size, *, dots: int = 1) -> View:
+    """One dot on the screen for each pixel of the picture, where that is more than what fits; a
+    drawn pixel is `dots` dots wide."""
+    scale = 1 / dots
+    return (
+        _within(View(scale, view.x, view.y), size, room) if fitting(size, room) < scale else View()
+    )
 
 
 def panned(view: View, size: Size, room: Size, across: int, down: int) -> View:

@@ -13,6 +13,7 @@ from storage.records import ImageRecord, NewImage
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
 from tui.dataset import Dataset
+from tui.explaining import Explainer
 from tui.frame import StatusLine
 from tui.grid.widget import ImageGrid
 from tui.screens.image import ImageScreen
@@ -245,8 +246,7 @@ async def test_classify_stores_what_the_newest_model_says(dataset: Dataset) -> N
     ids = every_id(dataset)
     async with running(dataset) as (app, pilot):
         screen = await opened(app, pilot, ids, 110)
-        assert screen.facts is not None
-        assert screen.facts.answers == ()
+        assert "means" not in screen.query_one(FactsPanel).text
         await pilot.press("c")
         await until(pilot, lambda: screen.facts and screen.facts.answers)
         with open_repository(dataset.url) as repo:
@@ -398,3 +398,12 @@ def dataset_of(folder: Path, files: list[bytes]) -> tuple[Dataset, list[int]]:
     with open_repository(dataset.url) as repo:
         number = repo.images.begin_import("here", {})
         return dataset, [added.id for added in repo.images.add(new, import_id=number)]
+
+
+def test_an_explanation_that_is_not_wanted_any_more_is_not_made(dataset: Dataset) -> None:
+    with open_repository(dataset.url) as repo:
+        explainer = Explainer()
+        assert explainer.explain(repo, 1, None, wanted=lambda: False) is None
+        made = explainer.explain(repo, 1, None, wanted=lambda: True)
+    assert made is not None
+    assert made.pixels.shape == (8, 8, 3)

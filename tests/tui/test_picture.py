@@ -82,6 +82,11 @@ def test_actual_size_of_a_photo_is_one_to_one() -> None:
     assert scale_of(actual(View(), (640, 480), (80, 40)), (640, 480), (80, 40)) == 1
 
 
+def test_actual_size_counts_the_dots_of_a_finer_screen() -> None:
+    size, room = (3000, 2000), (80, 40)
+    assert scale_of(actual(View(), size, room, dots=10), size, room) == 0.1
+
+
 def test_pixels_are_enlarged_as_they_are() -> None:
     source = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
     out = drawn(Image.fromarray(source), (3, 3), window(View(), (3, 3), (6, 6)))

@@ -195,17 +195,19 @@ class ImageScreen(Labelling):
         self._tell()
 
     def _tell(self) -> None:
-        words = [f"{self._at + 1:,} of {len(self._images):,}", f"image {self.image}"]
+        words = [f"{self._at + 1:,} of {len(self._images):,}"]
         explanation = self.explanation
         if explanation is not None:
             words.append(
                 f"why {printable(explanation.model)} says {printable(explanation.label)}: "
                 f"hiding the brightest part costs {figure(explanation.fall)}"
             )
-        elif self._explains:
-            words.append("explaining ...")
-        elif self._picture.picture is not None:
-            words.append(_scale_words(self._picture.scale))
+        else:
+            words.append(f"image {self.image}")
+            if self._explains:
+                words.append("explaining ...")
+            elif self._picture.picture is not None:
+                words.append(_scale_words(self._picture.scale))
         self.say("   ".join(words))
 
     def on_picture_moved(self) -> None:
@@ -285,15 +287,20 @@ class ImageScreen(Labelling):
         from PIL import Image
 
         model = self._model
+
+        def wanted() -> bool:
+            return self._explains and image == self.image
+
+        await asyncio.sleep(_REST)
         try:
             made = await self.pixshelf.dataset.work(
-                lambda repo: self._explainer.explain(repo, image, model)
+                lambda repo: self._explainer.explain(repo, image, model, wanted=wanted)
             )
         except PixshelfError:
             self._explains = False
             self._tell()
             raise
-        if self._explains and image == self.image:
+        if made is not None and wanted():
             self._explanation = made
             height, width = made.pixels.shape[:2]
             self._picture.show(Image.fromarray(made.pixels), (width, height))

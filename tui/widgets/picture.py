@@ -123,6 +123,11 @@ class Picture(Widget):
     def _room(self) -> Size:
         return max(1, self.size.width), max(2, 2 * self.size.height)
 
+    @property
+    def _dots(self) -> int:
+        """How many dots of the screen a drawn pixel is wide."""
+        return 1 if self._canvas is None else self._canvas.cell[0]
+
     # --- zoom and pan
 
     def zoom(self, by: int) -> None:
@@ -134,8 +139,8 @@ class Picture(Widget):
         self._look(View())
 
     def actual(self) -> None:
-        """A drawn pixel for each of the picture."""
-        self._look(actual(self._view, self._stored_size, self._room))
+        """A dot on the screen for each pixel of the picture."""
+        self._look(actual(self._view, self._stored_size, self._room, dots=self._dots))
 
     def pan(self, across: int, down: int) -> None:
         """A step to the right and down."""
@@ -247,8 +252,7 @@ class Picture(Widget):
             return
         wanted = seen.box[2] - seen.box[0]
         there = wanted * self._picture.width / self._stored_size[0]
-        dots = 1 if self._canvas is None else self._canvas.cell[0]
-        if there < min(wanted, dots * seen.size[0]):
+        if there < min(wanted, self._dots * seen.size[0]):
             self._is_whole = True
             self.post_message(self.Detail())
 
