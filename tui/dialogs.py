@@ -72,8 +72,14 @@ class Question(ModalScreen[str | None]):
     def say(self, text: str) -> None:
         """Ask in other words."""
         self._text = text
-        if self.is_mounted:
-            self.query_one("#question", Static).update(Content(text))
+        self._show()
+
+    def on_mount(self) -> None:
+        self._show()  # it may have been put in other words meanwhile
+
+    def _show(self) -> None:
+        for line in self.query("#question").results(Static):
+            line.update(Content(self._text))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(self._answers[int((event.button.id or "answer-0").removeprefix("answer-"))])

@@ -54,14 +54,14 @@ def check_keys(chosen: Mapping[str, str]) -> None:
 
 def is_key(text: str) -> bool:
     """Whether a terminal could send a key of this name."""
-    from textual.keys import Keys, key_to_character
+    from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
     *modifiers, name = text.split("+")
     if not name or not _MODIFIERS.issuperset(modifiers) or len(set(modifiers)) < len(modifiers):
         return False
     if len(name) == 1:
         return name.isprintable() and not name.isspace()
-    known = {key.value for key in Keys}
+    known = {key.value for key in Keys}.union(KEY_NAME_REPLACEMENTS.values())
     return text in known or name in known or key_to_character(name) is not None
 
 
