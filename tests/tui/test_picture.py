@@ -120,6 +120,15 @@ def test_a_picture_stands_in_the_middle_of_its_room_two_pixels_a_cell() -> None:
     assert below.bgcolor.triplet == (10, 11, 12)
 
 
+def test_where_there_are_no_colours_at_all_the_picture_is_letters() -> None:
+    pixels = np.zeros((2, 4, 3), np.uint8)
+    pixels[:, 2:] = 255
+    console = Console(color_system=None)
+    (line,) = in_the_middle(pixels, Size(4, 1), (0, 0), Color(0, 0, 0), console, tone="letters")
+    assert line.text == "  @@"
+    assert "\x1b" not in line.render(console)
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_a_large_picture_is_decoded_no_larger_than_asked(form: str) -> None:
     loaded = decode(encoded(3000, 2000, form), 512)

@@ -8,12 +8,14 @@ has more detail than the picture that was given.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual import events
 from textual.content import Content
+from textual.filter import ANSIToTruecolor, DimFilter, LineFilter, Monochrome, NoColor
 from textual.geometry import Offset, Region
 from textual.geometry import Size as WidgetSize
 from textual.message import Message
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 REST = 0.15
 """Seconds that the keys rest before real pixels are drawn."""
 _PLAIN = Style()
+
+Tone = Literal["colour", "grey", "letters"]
 
 
 class Picture(Widget):
@@ -234,7 +238,10 @@ class Picture(Widget):
         self._ask_for_detail(seen)
         pixels = drawn(self._picture, self._stored_size, seen)
         left, top = self._corner(seen.size)
-        return in_the_middle(pixels, self.size, (left, top), ground, self.app.console)
+        tone, others = _toned(self.app.get_line_filters())
+        console = self.app.console
+        strips = in_the_middle(pixels, self.size, (left, top), ground, console, tone=tone)
+        return _filtered(strips, others, ground)
 
     def _sentence(self, width: int, height: int, empty: Style) -> list[Strip]:
         blank = Strip.blank(width, empty)
@@ -245,7 +252,8 @@ class Picture(Widget):
             for line in lines[:height]
         ]
         top = (height - len(told)) // 2
-        return [blank] * top + told + [blank] * (height - top - len(told))
+        strips = [blank] * top + told + [blank] * (height - top - len(told))
+        return _filtered(strips, self.app.get_line_filters(), self.background_colors[1])
 
     def _ask_for_detail(self, seen: Window) -> None:
         if self._is_whole or self._picture is None:
@@ -289,13 +297,19 @@ def _framed(made: Drawn, columns: int, room: WidgetSize, at: Size, empty: Style)
 
 
 def in_the_middle(
-    pixels: NDArray[np.uint8], room: WidgetSize, at: Size, ground: Color, console: Console
+    pixels: NDArray[np.uint8],
+    room: WidgetSize,
+    at: Size,
+    ground: Color,
+    console: Console,
+    *,
+    tone: Tone = "colour",
 ) -> list[Strip]:
     """Pixels, uint8 [H, W, 3], as half-blocks from the cell `at` on, the ground around them: a
-    strip for each line of the room."""
+    strip for each line of the room. Without colours they are letters, denser where brighter."""
     import numpy as np
 
-    from tui.grid.cells import ansi_lines, colours_of, halves
+    from tui.grid.cells import ansi_lines, colours_of, greyed, halves, shaded
     from tui.grid.strips import CellStrip, depth_of
 
     red, green, blue = ground.rgb
@@ -303,8 +317,31 @@ def in_the_middle(
     left, top = at
     codes[2 * top : 2 * top + len(pixels), left : left + pixels.shape[1]] = colours_of(pixels)
     cells = halves(codes)
-    texts = ansi_lines(cells, depth_of(console))
+    if tone != "colour":
+        cells = greyed(cells) if tone == "grey" else shaded(cells)
+    texts = ansi_lines(cells, "none" if tone == "letters" else depth_of(console))
     return [CellStrip(cells.line(row), text) for row, text in enumerate(texts)]
+
+
+def _toned(filters: Sequence[LineFilter]) -> tuple[Tone, list[LineFilter]]:
+    """What the app's filters mean for a picture, which is drawn so at once, and those that are
+    not of Textual and see each strip."""
+    tone: Tone = "colour"
+    others = []
+    for each in filters:
+        if isinstance(each, NoColor):
+            tone = "letters"
+        elif isinstance(each, Monochrome):
+            tone = "grey"
+        elif not isinstance(each, ANSIToTruecolor | DimFilter):
+            others.append(each)
+    return tone, others
+
+
+def _filtered(strips: list[Strip], filters: Sequence[LineFilter], ground: Color) -> list[Strip]:
+    for each in filters:
+        strips = [strip.apply_filter(each, ground) for strip in strips]
+    return strips
 
 
 def _control(text: str) -> Segment:
