@@ -13,6 +13,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
+from tui.paths import tail_of
 from tui.text import printable, shorten
 from tui.text import width as width_of
 from tui.widgets.bars import bar, bars, figure
@@ -167,23 +168,13 @@ def row_lines(
         return pictures
     top = bars(seen.top[: high - 1], min(room, 60)).split("\n")
     head = _signs(unsure=unsure, marked=marked, image=image)
-    name = shorten_left(printable(seen.source), max(1, room - head.cell_length))
+    name = tail_of(printable(seen.source), max(1, room - head.cell_length))
     texts = [head + Content.styled(name, "$text-muted"), *top]
     texts += [Content("")] * (high - len(texts))
     return [
         Content("").join([picture, Content("  "), text])
         for picture, text in zip(pictures, texts, strict=True)
     ]
-
-
-def shorten_left(text: str, cells: int) -> str:
-    """A path within so many cells: its end, '…' before it where it is longer."""
-    if width_of(text) <= cells:
-        return text
-    kept = text[-cells:]
-    while width_of(kept) > cells - 1:
-        kept = kept[1:]
-    return f"…{kept}"
 
 
 def _one_line(seen: Seen, width: int, *, unsure: bool, marked: bool, image: int | None) -> Content:
@@ -198,7 +189,7 @@ def _one_line(seen: Seen, width: int, *, unsure: bool, marked: bool, image: int 
         head,
     ]
     left = width - sum(part.cell_length for part in parts)
-    name = Content.styled(shorten_left(printable(seen.source), max(1, left)), "$text-muted")
+    name = Content.styled(tail_of(printable(seen.source), max(1, left)), "$text-muted")
     return Content("").join([*parts, name])
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote, urlsplit
 
+from tui.text import width as width_of
+
 MOST_PATHS = 10_000
 MOST_ENTRIES = 10_000
 """So many entries of a folder are looked at for a completion."""
@@ -58,6 +60,16 @@ def paths_in(text: str, *, is_there: Callable[[str], bool] = exists) -> list[str
 def as_text(paths: Sequence[str]) -> str:
     """Paths as one line that `paths_in` reads back."""
     return " ".join(_escaped(path) for path in paths)
+
+
+def tail_of(text: str, cells: int) -> str:
+    """A path within so many cells: its end, '…' before it where it is longer."""
+    if width_of(text) <= cells:
+        return text
+    kept = text[-cells:]
+    while width_of(kept) > cells - 1:
+        kept = kept[1:]
+    return f"…{kept}"
 
 
 @dataclass(frozen=True, slots=True)

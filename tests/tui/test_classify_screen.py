@@ -72,7 +72,7 @@ def count(dataset: Dataset, query: str = "") -> int:
 
 def label_at(screen: ClassifyScreen, width: int = 78) -> str:
     """The first row as text."""
-    return "\n".join(line.plain for line in screen._draw_answer(0, width))
+    return "\n".join(line.plain for line in screen.answers._draw_answer(0, width))
 
 
 async def test_dropped_files_are_classified_and_refusals_listed(
@@ -120,12 +120,12 @@ async def test_order_goes_from_least_to_most_confident(dataset: Dataset, folder:
         screen = await opened(app, pilot)
         await drop(screen, pilot, folder)
         await pilot.press("o")
-        shares = [screen._answers.at(at).confidence for at in range(6)]
+        shares = [screen.answers.at(at).confidence for at in range(6)]
         assert shares == sorted(shares)
         await pilot.press("o")
-        assert screen._answers.at(0).confidence == max(shares)
+        assert screen.answers.at(0).confidence == max(shares)
         await pilot.press("o")
-        assert screen._answers.at(0).source.endswith(sorted(p.name for p in folder.iterdir())[0])
+        assert screen.answers.at(0).source.endswith(sorted(p.name for p in folder.iterdir())[0])
 
 
 async def test_the_threshold_marks_unsure_answers(dataset: Dataset, folder: Path) -> None:
@@ -159,11 +159,11 @@ async def test_another_model_classifies_the_same_files_again(
     async with running(dataset) as (app, pilot):
         screen = await opened(app, pilot)
         await drop(screen, pilot, folder)
-        assert screen._answers.at(0).label in "abcdefghij"
+        assert screen.answers.at(0).label in "abcdefghij"
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, Choice))
         await pilot.press(*"means", "enter")
-        await until(pilot, lambda: screen._answers.at(0).label in "0123456789")
+        await until(pilot, lambda: screen.answers.at(0).label in "0123456789")
         assert any("--model means" in line for _, line in screen.commands())
 
 
@@ -171,11 +171,11 @@ async def test_pictures_grow_and_shrink(dataset: Dataset, folder: Path) -> None:
     async with running(dataset) as (app, pilot):
         screen = await opened(app, pilot)
         await drop(screen, pilot, folder)
-        assert len(screen._draw_answer(0, 78)) == 4
+        assert len(screen.answers._draw_answer(0, 78)) == 4
         await pilot.press("plus")
-        assert len(screen._draw_answer(0, 78)) == 8
+        assert len(screen.answers._draw_answer(0, 78)) == 8
         await pilot.press("minus", "minus")
-        assert len(screen._draw_answer(0, 78)) == 1
+        assert len(screen.answers._draw_answer(0, 78)) == 1
 
 
 async def test_enter_shows_a_file_larger(dataset: Dataset, folder: Path) -> None:
@@ -214,8 +214,8 @@ async def test_marked_files_alone_are_added_and_unsure_ones_get_no_label(
         screen = await opened(app, pilot)
         await drop(screen, pilot, folder)
         await pilot.press("o", "space", "end", "space")
-        unsure, sure = screen._answers.at(0), screen._answers.at(5)
-        screen._below = (unsure.confidence + sure.confidence) / 2
+        unsure, sure = screen.answers.at(0), screen.answers.at(5)
+        screen.answers.below = (unsure.confidence + sure.confidence) / 2
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("enter")

@@ -21,9 +21,8 @@ from textual.widgets import Static
 
 from storage.errors import QueryError
 from storage.query import MAX_VALUES, parse
-from storage.records import UNCERTAIN_BELOW
 from tui.actions import bindings_of
-from tui.answers import HEIGHTS, MOST, ORDER_WORDS, Answers, row_lines
+from tui.answers import MOST, ORDER_WORDS
 from tui.background import tell_running
 from tui.changes import Change
 from tui.classifying import (
@@ -37,15 +36,16 @@ from tui.classifying import (
 )
 from tui.frame import Section
 from tui.handed import library_query, library_selection
-from tui.text import percent, plural, printable, shorten
+from tui.text import plural, printable
+from tui.widgets.answer_list import AnswerList
 from tui.widgets.job_line import JobLine
+from tui.widgets.model_line import ModelLine
 from tui.widgets.path_input import PathPrompt
 from tui.widgets.refusals import Refusals
 from tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
     from ml.predicting import Refused
-    from storage.records import ModelRecord
     from storage.repository import Repository
 
 Job = Callable[["Repository", Callable[[Standing], None], Callable[[], bool]], Ended]
@@ -55,7 +55,6 @@ _GREETING = (
     "them from a tree.\n\ns classifies what is selected in the library, and / every image of a "
     "query; those answers are stored."
 )
-_NO_MODEL = "There is no model yet. F4 trains one."
 
 
 @dataclass(slots=True)
@@ -76,7 +75,6 @@ class ClassifyScreen(Section):
     ClassifyScreen #what { height: auto; }
     ClassifyScreen .name { width: 7; padding-left: 1; color: $text-muted; }
     ClassifyScreen PathPrompt { width: 1fr; }
-    ClassifyScreen #with { height: 1; padding: 0 1; text-wrap: nowrap; }
     ClassifyScreen #greeting { height: auto; padding: 1 1; color: $text-muted; }
     """
 
@@ -89,30 +87,30 @@ class ClassifyScreen(Section):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answers = Answers()
         self._refused: list[Refused] = []
         self._named: list[str] = []
-        self._height = HEIGHTS[1]
-        self._below = UNCERTAIN_BELOW
-        self._model: str | None = None
-        self._models: list[ModelRecord] = []
         self._work: _Work | None = None
         self._view = ""
-        self._is_stale = False
+        self._has_read = False
 
     def body(self) -> ComposeResult:
         with Horizontal(id="what"):
             yield Static("Files", classes="name")
             yield PathPrompt("paths of pictures and folders", submit_dropped=True)
-        yield Static(id="with")
+        yield ModelLine()
         yield JobLine()
         yield Static(Content(_GREETING), id="greeting")
-        yield RowList(self._draw_answer, height=self._height, id="answers")
+        yield AnswerList()
         yield Refusals()
 
     @property
-    def _rows(self) -> RowList:
-        return self.query_one("#answers", RowList)
+    def answers(self) -> AnswerList:
+        """The list of answers."""
+        return self.query_one(AnswerList)
+
+    @property
+    def _model(self) -> ModelLine:
+        return self.query_one(ModelLine)
 
     @property
     def is_working(self) -> bool:
@@ -130,54 +128,29 @@ class ClassifyScreen(Section):
             self._work.stop.set()
 
     def _on_change(self, change: Change) -> None:
-        if change.what not in ("training", "refresh"):
-            return
-        if self.is_current:
+        if change.what in ("training", "refresh") and self.is_current:
             self.refresh_data()
-        else:
-            self._is_stale = True
 
     def on_screen_resume(self) -> None:
-        if self._is_stale:
+        if self._has_read:
             self.refresh_data()
-        elif self._models:
-            self._tell()
 
     def refresh_data(self) -> None:
-        self._is_stale = False
         self.start(self._read_models(), group="models")
 
     async def _read_models(self) -> None:
-        self._models = await self.pixshelf.dataset.read(lambda repo: repo.models.all())
-        if self._model not in {model.name for model in self._models}:
-            self._model = None
+        self._model.take(await self.pixshelf.dataset.read(lambda repo: repo.models.all()))
+        self._has_read = True
         self._tell()
 
     def _tell(self) -> None:
         """Say which model and threshold are chosen, and what there is in the list."""
-        line = self.query_one("#with", Static)
-        model = next((each for each in self._models if self._model in (None, each.name)), None)
-        if model is None:
-            line.update(Content.styled(_NO_MODEL, "$warning"))
-        else:
-            accuracy = "" if model.val_accuracy is None else f" ({percent(model.val_accuracy)} val)"
-            line.update(
-                Content.assemble(
-                    ("model ", "$text-muted"),
-                    (shorten(printable(model.name), 30), "bold"),
-                    (
-                        f"{accuracy} · unsure below {100 * self._below:g} % · "
-                        f"{ORDER_WORDS[self._answers.order]}",
-                        "$text-muted",
-                    ),
-                )
-            )
-        count = len(self._answers)
-        self.query_one("#greeting").display = not (count or self.is_working)
-        if count:
-            said = f"{plural(count, 'file')}, {self._answers.unsure(self._below):,} unsure"
-            marked = len(self._answers.marked)
-            self.say(said + (f", {marked:,} marked" if marked else ""))
+        answers = self.answers
+        self._model.tell(answers.below, ORDER_WORDS[answers.order])
+        self.query_one("#greeting").display = not (answers.count or self.is_working)
+        if answers.count:
+            marked = f", {answers.marked:,} marked" if answers.marked else ""
+            self.say(f"{plural(answers.count, 'file')}, {answers.unsure:,} unsure{marked}")
         else:
             selected = len(library_selection(self.pixshelf))
             self.say(f"{selected:,} selected in the library" if selected else "")
@@ -187,17 +160,9 @@ class ClassifyScreen(Section):
         self.start(self._choose_model(), group="choose")
 
     async def _choose_model(self) -> None:
-        from tui.dialogs import Choice
-
-        names = [model.name for model in self._models]
-        if not names:
-            self.notify(_NO_MODEL)
-            return
-        name = await self.pixshelf.push_screen_wait(Choice("Model", names))
-        if name is not None and name != self._model:
-            self._model = name
+        if await self._model.choose():
             self._tell()
-            if len(self._answers) and not self.is_working:
+            if self.answers.count and not self.is_working:
                 self._classify(self._named)
 
     def action_threshold(self) -> None:
@@ -205,20 +170,8 @@ class ClassifyScreen(Section):
         self.start(self._choose_threshold(), group="choose")
 
     async def _choose_threshold(self) -> None:
-        from tui.dialogs import Prompt
-
-        text = await self.pixshelf.push_screen_wait(
-            Prompt(
-                "Unsure below this confidence, in percent",
-                value=f"{100 * self._below:g}",
-                check=lambda text: "" if _share(text) is not None else "a number from 0 to 100",
-            )
-        )
-        share = None if text is None else _share(text)
-        if share is not None:
-            self._below = share
-            self._rows.redraw()
-            self._tell()
+        self.answers.below = await self._model.ask_threshold(self.answers.below)
+        self._tell()
 
     # --- files
 
@@ -246,21 +199,18 @@ class ClassifyScreen(Section):
 
     def on_path_prompt_submitted(self, event: PathPrompt.Submitted) -> None:
         if event.paths:
-            self._rows.focus()
+            self.answers.focus()
             self._classify(event.paths)
 
     def _classify(self, names: list[str]) -> None:
         if self._is_busy():
             return
         self._named = names
-        order = self._answers.order
-        self._answers = Answers()
-        self._answers.order = order
+        self.answers.clear()
         self._refused = []
-        self._rows.show(0, at=0, height=self._height)
         self._show_refused()
         self._view = ""
-        model = self._model
+        model = self._model.chosen
         self.start(self._work_on_files(names, model), group="work")
 
     async def _work_on_files(self, names: list[str], model: str | None) -> None:
@@ -307,10 +257,10 @@ class ClassifyScreen(Section):
 
     def _classify_query(self, query: str) -> None:
         if not self._is_busy():
-            self.start(self._work_on_query(query, self._model), group="work")
+            self.start(self._work_on_query(query, self._model.chosen), group="work")
 
     async def _work_on_query(self, query: str, model: str | None) -> None:
-        below = self._below
+        below = self.answers.below
         try:
             ended = await self._run(
                 "classifying",
@@ -343,12 +293,15 @@ class ClassifyScreen(Section):
     async def _add(self, *, labelled: bool) -> None:
         from tui.dialogs import Question
 
-        chosen = self._answers.chosen()
+        chosen = self.answers.chosen()
         if not chosen or self._is_busy():
             self.notify("no file was classified" if not chosen else "something is under way")
             return
         files = [
-            (each.source, each.label if labelled and each.confidence >= self._below else None)
+            (
+                each.source,
+                each.label if labelled and each.confidence >= self.answers.below else None,
+            )
             for each in chosen
         ]
         given = sum(label is not None for _, label in files)
@@ -362,7 +315,7 @@ class ClassifyScreen(Section):
             )
         )
         if answer == "Add":
-            self.start(self._work_on_adding(files, self._model), group="work")
+            self.start(self._work_on_adding(files, self._model.chosen), group="work")
 
     async def _work_on_adding(self, files: list[tuple[str, str | None]], model: str | None) -> None:
         try:
@@ -371,13 +324,11 @@ class ClassifyScreen(Section):
             )
         finally:
             self.pixshelf.changes.publish(Change("import"))
-        self._answers.images.update(ended.images)
-        self._answers.marked.clear()
+        self.answers.now_images(ended.images)
         self._refused += ended.refused
         self._show_refused()
-        self._rows.redraw()
-        if self._answers.images:
-            images = list(self._answers.images.values())
+        if self.answers.images:
+            images = list(self.answers.images.values())
             self._view = by_confidence(ids_query(images), ended.model)
         there = len(ended.images) - ended.new
         self.query_one(JobLine).say(
@@ -417,12 +368,7 @@ class ClassifyScreen(Section):
     def on_classify_screen_progressed(self, event: Progressed) -> None:
         now = event.standing
         if now.seen:
-            had = len(self._answers)
-            self._answers.add(now.seen)
-            if self._answers.order == "given" and had:
-                self._rows.grow(len(self._answers))
-            else:
-                self._rows.show(len(self._answers))
+            self.answers.add(now.seen)
         if now.refused:
             self._refused += now.refused
             self._show_refused()
@@ -448,48 +394,27 @@ class ClassifyScreen(Section):
 
     # --- the list
 
-    def _draw_answer(self, at: int, width: int) -> list[Content]:
-        seen = self._answers.at(at)
-        return row_lines(
-            seen,
-            width,
-            self._height,
-            below=self._below,
-            marked=seen.source in self._answers.marked,
-            image=self._answers.images.get(seen.source),
-        )
-
     def action_order(self) -> None:
         """Go on to the next order."""
-        self._answers.turn()
-        self._rows.show(len(self._answers), at=0)
+        self.answers.turn()
         self._tell()
 
     def action_larger(self) -> None:
-        self._resize(1)
+        self.answers.zoom(1)
 
     def action_smaller(self) -> None:
-        self._resize(-1)
-
-    def _resize(self, by: int) -> None:
-        at = HEIGHTS.index(self._height) + by
-        self._height = HEIGHTS[max(0, min(len(HEIGHTS) - 1, at))]
-        self._rows.show(len(self._answers), height=self._height)
+        self.answers.zoom(-1)
 
     def action_mark(self) -> None:
         """Mark the file under the cursor, or unmark it, and go on."""
-        at = self._rows.current()
-        if at is not None:
-            self._answers.marked ^= {self._answers.at(at).source}
-            self._rows.redraw()
-            self._rows.action_move(1)
-            self._tell()
+        self.answers.mark()
+        self._tell()
 
     def action_next(self) -> None:
-        self._rows.action_move(1)
+        self.answers.action_move(1)
 
     def action_previous(self) -> None:
-        self._rows.action_move(-1)
+        self.answers.action_move(-1)
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
         if event.rows.id == "answers":
@@ -499,11 +424,10 @@ class ClassifyScreen(Section):
         """Look at the picture under the cursor: as an image where it is one, else larger."""
         from tui.widgets.answer_view import AnswerView
 
-        at = self._rows.current()
-        if at is None:
+        seen = self.answers.under_cursor()
+        if seen is None:
             return
-        seen = self._answers.at(at)
-        images = self._answers.images
+        images = self.answers.images
         if seen.source in images:
             added = list(images.values())
             self.pixshelf.open_image(added, added.index(images[seen.source]))
@@ -527,17 +451,16 @@ class ClassifyScreen(Section):
 
     def action_back(self) -> None:
         """Leave the prompt; in the list, unmark all."""
-        if self._rows.has_focus:
-            self._answers.marked.clear()
-            self._rows.redraw()
+        if self.answers.has_focus:
+            self.answers.unmark()
             self._tell()
         else:
-            self._rows.focus()
+            self.answers.focus()
 
     def commands(self) -> list[tuple[str, str]]:
         line = self.pixshelf.command_line
-        model = () if self._model is None else ("--model", self._model)
-        unsure = ("--abstain", f"{self._below:g}")
+        model = () if self._model.chosen is None else ("--model", self._model.chosen)
+        unsure = ("--abstain", f"{self.answers.below:g}")
         found = []
         if self._named:
             found.append(("classify these files", line("predict", *self._named, *model, *unsure)))
@@ -553,15 +476,6 @@ class ClassifyScreen(Section):
             ("classify the library's query", line("predict", "--query", query, *model, "--save"))
         )
         return found
-
-
-def _share(text: str) -> float | None:
-    """A percentage as a share; None for what is none."""
-    try:
-        share = float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        return None
-    return share if 0 <= share <= 1 else None
 
 
 def _wrong_with(query: str) -> str:

@@ -106,7 +106,7 @@ class ImportScreen(Section):
             yield Static("Split", classes="name")
             yield Select[str](
                 [("80/10/10 by the pixels", "auto"), *((f"all {name}", name) for name in SPLITS)],
-                prompt="what the source says",
+                prompt="as given, else 80/10/10",
                 compact=True,
                 id="split",
             )

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.frame import pixshelf
-from tui.text import plural, printable, shorten
-from tui.text import width as width_of
+from tui.paths import tail_of
+from tui.text import plural, printable
 from tui.widgets.rows import RowList
 
 Refused = tuple[str, str]
@@ -57,10 +57,9 @@ class Refusals(Vertical):
 
     def _draw(self, at: int, width: int) -> list[Content]:
         source, reason = self._items[at]
-        room = max(10, width // 3)
-        name = shorten(printable(source), room)
-        gap = " " * (room - width_of(name) + 2)
-        return [Content.assemble(name, gap, (printable(reason), "$text-muted"))]
+        room = max(10, width // 2)
+        name = tail_of(printable(source), room)
+        return [Content.assemble(name, "  ", (printable(reason), "$text-muted"))]
 
     def copy(self) -> None:
         """Copy every source with its reason, a tab between them, and say so."""
