@@ -11,6 +11,16 @@ _EVAL = "eval --model MODEL --split SPLIT"
 
 ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(
+        "evaluate.open",
+        ("enter",),
+        "Open",
+        "Open the images of the cell or the label, or the image; evaluate where that is offered.",
+        _DO,
+        footer=True,
+        palette=False,
+        command="ls 'label:TRUE predicted:ANSWER split:SPLIT model:MODEL'",
+    ),
+    ActionInfo(
         "evaluate.model", ("m",), "Model", "Choose the model.", _CHOOSE, footer=True, command=_EVAL
     ),
     ActionInfo(

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from storage.records import ModelRecord
     from storage.repository import Repository
 
-VIEWS = ("Matrix", "Labels", "Mistakes", "Reliability", "Summary")
-
 
 class _Stopped(Exception):
     """The user stopped an evaluation."""
@@ -203,11 +201,6 @@ class EvaluateScreen(Section):
 
     # --- evaluating
 
-    def key_enter(self) -> None:
-        """Evaluate, where that is what the screen offers."""
-        if self.shown is None and self._model is not None:
-            self.action_evaluate()
-
     def action_evaluate(self) -> None:
         """Predict what is missing; where nothing is, everything anew."""
         if self._stop is None and self._model is not None:
@@ -320,13 +313,25 @@ class EvaluateScreen(Section):
         labels = shown.matrix.labels
         self.pixshelf.open_library(chosen.cell(labels[row], labels[column]))
 
+    def action_open(self) -> None:
+        """Evaluate, where that is what the screen offers; open the mistakes of a label. The matrix
+        and the grid take the key themselves."""
+        if self.shown is None:
+            self.action_evaluate()
+        elif self._views.is_open("Labels"):
+            self._open_label()
+
     def on_row_list_chosen(self) -> None:
+        self._open_label()
+
+    def _open_label(self) -> None:
         chosen, row = self.chosen, self.query_one(LabelTable).current()
-        if chosen is not None and row is not None:
-            if row.mistakes:
-                self.pixshelf.open_library(chosen.mistakes(row.label))
-            else:
-                self.notify(f"no image of {printable(row.label)} is mistaken", markup=False)
+        if chosen is None or row is None:
+            return
+        if row.mistakes:
+            self.pixshelf.open_library(chosen.mistakes(row.label))
+        else:
+            self.notify(f"no image of {printable(row.label)} is mistaken", markup=False)
 
     def on_image_grid_opened(self, message: ImageGrid.Opened) -> None:
         self.pixshelf.open_image(message.grid.ids, message.position)

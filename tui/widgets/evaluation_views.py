@@ -98,6 +98,10 @@ class EvaluationViews(Container):
         self._draw_texts()
         self._arrange()
 
+    def is_open(self, name: str) -> bool:
+        """Whether the view of that name, one of VIEWS, is open."""
+        return self.shown is not None and VIEWS[self.at] == name
+
     def open_view(self, at: int) -> None:
         """Open a view; past the last comes the first."""
         self.at = at % len(VIEWS)
@@ -156,14 +160,13 @@ class EvaluationViews(Container):
     def _meaning(self) -> str:
         """What is under the cursor, in words."""
         shown = self.shown
-        name = VIEWS[self.at] if shown is not None else ""
         if shown is None:
             return ""
-        if name == "Matrix":
+        if self.is_open("Matrix"):
             return shown.matrix.sentence(*self.query_one(ConfusionMatrix).cursor)
-        if name == "Labels":
-            return totals(shown) + "; enter opens a label's mistakes, o orders, O turns round"
-        if name == "Mistakes":
+        if self.is_open("Labels"):
+            return totals(shown) + "; enter opens a label's mistakes, o orders, O reverses"
+        if self.is_open("Mistakes"):
             if not shown.mistakes:
                 return "no mistakes: every answer is right"
             at = min(self.query_one(ImageGrid).cursor, len(shown.mistakes) - 1)
