@@ -172,7 +172,7 @@ def row_lines(
     texts = [head + Content.styled(name, "$text-muted"), *top]
     texts += [Content("")] * (high - len(texts))
     return [
-        Content("").join([picture, Content("  "), text])
+        Content("").join([picture, Content("  "), text]).truncate(width)
         for picture, text in zip(pictures, texts, strict=True)
     ]
 
@@ -190,7 +190,7 @@ def _one_line(seen: Seen, width: int, *, unsure: bool, marked: bool, image: int 
     ]
     left = width - sum(part.cell_length for part in parts)
     name = Content.styled(tail_of(printable(seen.source), max(1, left)), "$text-muted")
-    return Content("").join([*parts, name])
+    return Content("").join([*parts, name]).truncate(width)
 
 
 def _signs(*, unsure: bool, marked: bool, image: int | None) -> Content:
