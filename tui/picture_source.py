@@ -72,6 +72,7 @@ class Pictures:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pixshelf-decoding")
         self._kept: OrderedDict[int, Loaded] = OrderedDict()
+        self._is_closed = False
 
     def kept(self, image: int, side: int | None = 0) -> Loaded | None:
         """The image's picture where it is at hand with so much detail."""
@@ -84,7 +85,10 @@ class Pictures:
         return found
 
     async def decoded(self, image: int, data: bytes, side: int | None) -> Loaded:
-        """The image's picture from its bytes; see `decode`. Raises RefusedInput."""
+        """The image's picture from its bytes; see `decode`. Raises RefusedInput; after `close` the
+        caller is cancelled, since nobody waits for the picture any more."""
+        if self._is_closed:
+            raise asyncio.CancelledError
         loaded = await asyncio.wrap_future(self._thread.submit(decode, data, side))
         self._kept[image] = loaded
         self._kept.move_to_end(image)
@@ -94,6 +98,7 @@ class Pictures:
 
     def close(self) -> None:
         """End the thread, once what it does is done; does not wait for that."""
+        self._is_closed = True
         self._kept.clear()
         self._thread.shutdown(wait=False, cancel_futures=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from io import BytesIO
 
 import numpy as np
@@ -175,3 +176,10 @@ async def test_a_kept_picture_with_too_little_detail_is_not_given() -> None:
     assert pictures.kept(1, 512) is not None
     assert pictures.kept(1, None) is None
     pictures.close()
+
+
+async def test_whoever_asks_after_the_end_is_cancelled() -> None:
+    pictures = Pictures()
+    pictures.close()
+    with pytest.raises(asyncio.CancelledError):
+        await pictures.decoded(1, encoded(4, 4), 512)
