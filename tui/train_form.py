@@ -19,6 +19,7 @@ from ml.settings import (
     TrainSettings,
 )
 from storage.errors import NotFound, PixshelfError, QueryError, RefusedInput, UsageError
+from storage.query import parse
 
 OPEN = "auto"
 """The choice that leaves a field open."""
@@ -175,9 +176,11 @@ def parse_form(values: Mapping[str, str]) -> tuple[TrainSettings | None, dict[st
             value = _value(name, values.get(name, "").strip())
             if value is not None:
                 TrainSettings(**{name: value})
+                if name == "query":
+                    parse(value)
                 given[name] = value
         except UsageError as error:
-            wrong[name] = _without_name(error.message)
+            wrong[name] = fault(error)
     lengths = [name for name in LENGTHS if name in given]
     for name in lengths[1:]:
         wrong[name] = f"{lengths[0]} says how long already: empty one of the two"

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from ml.plan import plan_training
 from ml.settings import TrainSettings
+from storage.errors import DatasetError, NotFound
 from storage.opening import open_repository
 from storage.query import parse
+from tui.plan_facts import PlanFacts, facts_of, plan_in_child
 from tui.text import width
-from tui.train_plan import PlanFacts, facts_of, plan_content, wrapped
+from tui.train_plan import plan_content, wrapped
 
 
 def facts(db: Path, **settings: Any) -> PlanFacts:
@@ -42,6 +44,17 @@ def test_with_a_budget_of_time_there_is_no_number_of_epochs(db: Path) -> None:
     found = facts(db, minutes=3.0)
     assert "epochs" not in found.unset
     assert dict(found.facts)["time"] == "a budget of 3 min"
+
+
+async def test_a_plan_of_a_child_is_the_same(db: Path) -> None:
+    assert await plan_in_child(str(db), TrainSettings(epochs=2)) == facts(db, epochs=2)
+
+
+async def test_what_a_plan_is_refused_for_comes_back_from_the_child(db: Path) -> None:
+    with pytest.raises(NotFound, match="nobody"):
+        await plan_in_child(str(db), TrainSettings(start_from="nobody"))
+    with pytest.raises(DatasetError):
+        await plan_in_child(str(db) + ".not", TrainSettings())
 
 
 def test_labels_with_controls_are_shown_without(db: Path) -> None:

@@ -1,7 +1,7 @@
 """Training: a form with its plan beside it, and the training that is watched.
 
-The plan is made anew, one at a time, when the values have rested for a moment or the dataset has
-changed. The training itself is the app's (tui/trainings.py): it outlives this screen.
+The plan is made anew, in a process of its own, when the values have rested for a moment or the
+dataset has changed. The training itself is the app's (tui/trainings.py): it outlives this screen.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from tui.model_actions import (
 )
 from tui.text import printable, shorten
 from tui.train_form import fault, field_at_fault, train_words
-from tui.train_plan import PlanFacts, facts_of
 from tui.trainings import Unfinished, unfinished
 from tui.watched import Watched
 from tui.widgets.plan_pane import PlanPane
@@ -61,7 +60,6 @@ class TrainScreen(Section):
         super().__init__()
         self._settings: TrainSettings | None = TrainSettings()
         self._planned: TrainSettings | None = None
-        self._planning = False
         self._resting: Timer | None = None
         self._stale = False
         self._seen: Watched | None = None
@@ -191,40 +189,26 @@ class TrainScreen(Section):
         self._resting = self.set_timer(REST, self._plan_now)
 
     def _plan_now(self) -> None:
-        # Plans of large datasets need memory: never two at a time.
-        if not self._planning and self._settings is not None:
-            self._planning = True
-            self.start(self._plan(), group="plan", exclusive=False)
-
-    async def _plan(self) -> None:
-        try:
-            while (settings := self._settings) is not None and settings != self._planned:
-                self._planned = settings
-                await self._plan_of(settings)
-        finally:
-            self._planning = False
         if self._settings is not None:
-            pane = self.query_one(PlanPane)
-            pane.stale = False
-            pane.show()
+            self.start(self._plan(self._settings), group="plan")
 
-    async def _plan_of(self, settings: TrainSettings) -> None:
-        def plan(repo: Repository) -> PlanFacts:
-            from ml.plan import plan_training
-
-            return facts_of(plan_training(repo, settings))
+    async def _plan(self, settings: TrainSettings) -> None:
+        from tui.plan_facts import plan_in_child
 
         pane = self.query_one(PlanPane)
-        try:
-            facts = await self.pixshelf.dataset.work(plan)
-        except PixshelfError as error:
-            if settings == self._settings:
+        if settings != self._planned:
+            url = await self.pixshelf.dataset.read(lambda repo: repo.url)
+            try:
+                pane.facts = await plan_in_child(url, settings)
+            except PixshelfError as error:
                 self._refused(error, settings)
-            return
-        if settings == self._settings:
-            pane.facts, pane.trouble = facts, None
-            self._form.show_unset(facts.unset)
-            self._form.read()
+            else:
+                pane.trouble = None
+                self._form.show_unset(pane.facts.unset)
+                self._form.read()
+            self._planned = settings
+        pane.stale = False
+        pane.show()
 
     def _refused(self, error: PixshelfError, settings: TrainSettings) -> None:
         pane = self.query_one(PlanPane)
@@ -234,7 +218,6 @@ class TrainScreen(Section):
         else:
             self._form.refuse(name, fault(error))
             pane.trouble = PixshelfError("see the field marked with !")
-        pane.show()
 
     # --- actions
 

@@ -8,8 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from storage.errors import PixshelfError
+from tui.plan_facts import PlanFacts
 from tui.text import printable
-from tui.train_plan import PlanFacts, plan_content
+from tui.train_plan import plan_content
 
 
 class PlanPane(VerticalScroll):

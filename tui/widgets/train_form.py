@@ -64,7 +64,7 @@ class TrainForm(Vertical):
 
     DEFAULT_CSS = """
     TrainForm { width: 44; padding: 0 1; }
-    TrainForm _Fields { height: 1fr; scrollbar-size-vertical: 1; }
+    TrainForm _Fields { height: auto; max-height: 75%; scrollbar-size-vertical: 1; }
     TrainForm .field { height: 1; }
     TrainForm Label { width: 12; color: $text-muted; }
     TrainForm .now Label { color: $foreground; text-style: bold reverse; }

@@ -88,8 +88,9 @@ class TrainingPanel(Vertical):
         new = min(watched.said - self._said, len(watched.lines))
         self._said = watched.said
         log = self.query_one(RichLog)
+        cells = max(10, self.size.width - 3)
         for line in list(watched.lines)[len(watched.lines) - new :]:
-            log.write(_log_line(line))
+            log.write(_log_line(line), width=cells)
 
 
 def _log_line(line: Line) -> Text:
