@@ -88,18 +88,18 @@ def classify_files(
 def classify_stored(
     repo: Repository,
     model: str | None,
-    query: str,
+    wanted: str | Sequence[int],
     below: float,
     tell: Tell,
     should_stop: ShouldStop,
 ) -> Ended:
-    """Answers for the images of a query, stored chunk by chunk. What was stored before
-    `should_stop` stays."""
+    """Answers for the images of a query, or of these ids, stored chunk by chunk. What was stored
+    before `should_stop` stays."""
     from ml.predicting import load_predictor, predict_stored
 
     predictor = load_predictor(repo, model)
     ended = Ended(predictor.model.name)
-    ids = repo.images.ids(parse(query).by_id())
+    ids = repo.images.ids(parse(wanted).by_id()) if isinstance(wanted, str) else sorted(wanted)
     began = time.monotonic()
     tell(Standing(0, len(ids), 0.0))
     for images, probabilities in predict_stored(repo, predictor, ids, save=True):

@@ -285,6 +285,29 @@ async def test_the_selection_of_the_library_is_classified(
     assert count(dataset, "is:unlabelled is:predicted") == 2
 
 
+async def test_a_selection_of_more_than_a_query_can_name_is_classified(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.classify.MAX_VALUES", 1)
+    monkeypatch.setattr("tui.screens.classify.library_selection", lambda app: (102, 101))
+    async with running(dataset, query="split:none") as (app, pilot):
+        await opened(app, pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: app.current_mode == "library")
+        assert app.first_query == "split:none model:means sort:confidence"
+    assert count(dataset, "is:unlabelled is:predicted") == 2
+
+
+async def test_the_beginning_of_a_path_may_be_pasted(dataset: Dataset, folder: Path) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = await opened(app, pilot)
+        await pilot.press("f")
+        screen.query_one(PathLine).drop(f"'{folder}/15'")
+        await pilot.pause()
+        assert screen.query_one(PathLine).value
+        assert not screen.is_working
+
+
 async def test_without_a_selection_it_is_said(dataset: Dataset) -> None:
     async with running(dataset) as (app, pilot):
         screen = await opened(app, pilot)

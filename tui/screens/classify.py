@@ -232,10 +232,10 @@ class ClassifyScreen(Section):
         images = library_selection(self.pixshelf)
         if not images:
             self.notify("nothing is selected in the library (F2, space selects)")
-        elif len(images) > MAX_VALUES:
-            self.notify(f"{len(images):,} are selected; / takes a query for so many")
-        else:
-            self._classify_query(ids_query(images))
+        elif not self._is_busy():
+            # More than a query can name are opened with all the library's images.
+            view = ids_query(images) if len(images) <= MAX_VALUES else library_query(self.pixshelf)
+            self.start(self._work_on_stored(images, view, self._model.chosen), group="work")
 
     def action_query(self) -> None:
         """Classify the images of a query."""
@@ -257,14 +257,17 @@ class ClassifyScreen(Section):
 
     def _classify_query(self, query: str) -> None:
         if not self._is_busy():
-            self.start(self._work_on_query(query, self._model.chosen), group="work")
+            self.start(self._work_on_stored(query, query, self._model.chosen), group="work")
 
-    async def _work_on_query(self, query: str, model: str | None) -> None:
+    async def _work_on_stored(
+        self, wanted: str | tuple[int, ...], view: str, model: str | None
+    ) -> None:
+        """Classify the images of a query, or these; `view` is the query to open them by."""
         below = self.answers.below
         try:
             ended = await self._run(
                 "classifying",
-                lambda repo, tell, stop: classify_stored(repo, model, query, below, tell, stop),
+                lambda repo, tell, stop: classify_stored(repo, model, wanted, below, tell, stop),
             )
         finally:
             # Chunks that were stored before an error, or before it was stopped, are there.
@@ -276,7 +279,7 @@ class ClassifyScreen(Section):
         )
         self.query_one(JobLine).say(f"{text} · v opens them, the least confident first")
         self.notify(text, markup=False)
-        self._view = by_confidence(query, ended.model) if ended.done else ""
+        self._view = by_confidence(view, ended.model) if ended.done else ""
         if self._view and not ended.stopped and self.is_current:
             self.action_view()
 
@@ -466,12 +469,12 @@ class ClassifyScreen(Section):
             found.append(("classify these files", line("predict", *self._named, *model, *unsure)))
             found.append(("add them", line("predict", *self._named, *model, "--save")))
         images = library_selection(self.pixshelf)
-        if images:
+        if 0 < len(images) <= MAX_VALUES:
             query = ids_query(images)
             found.append(
                 ("classify the selection", line("predict", "--query", query, *model, "--save"))
             )
-        query = library_query(self.pixshelf)
+        query = library_query(self.pixshelf).strip() or "id>0"
         found.append(
             ("classify the library's query", line("predict", "--query", query, *model, "--save"))
         )

@@ -13,11 +13,15 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.frame import pixshelf
-from tui.paths import Completion, as_text, complete, paths_in
+from tui.paths import Completion, as_text, complete, exists, paths_in
 from tui.text import printable, shorten
 
 _SHOWN = 60
 """So many names are shown where several would do."""
+
+
+_LOOKED_AT = 20
+"""So many dropped paths are looked for on disk before they are taken at once."""
 
 
 class PathLine(Input):
@@ -124,8 +128,10 @@ class PathPrompt(Vertical):
 
     def on_path_line_dropped(self, event: PathLine.Dropped) -> None:
         event.stop()
-        if self._submit_dropped:
-            self.post_message(self.Submitted(self.paths()))
+        paths = self.paths()
+        # The beginning of a path may be pasted too, to be typed on.
+        if self._submit_dropped and all(exists(path) for path in paths[:_LOOKED_AT]):
+            self.post_message(self.Submitted(paths))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
