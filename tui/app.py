@@ -68,7 +68,7 @@ class PixshelfApp(App[None]):
     """The app on one dataset. Its exit code is that of the process."""
 
     TITLE = "pixshelf"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     MODES: ClassVar = {name: _section(name) for name in _CLASSES}
     DEFAULT_MODE = "library"
     BINDINGS: ClassVar = bindings_of("app")

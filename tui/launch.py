@@ -43,6 +43,21 @@ def see_terminal(environment: Mapping[str, str], *, stdin: TextIO | None) -> Non
         )
 
 
+def knows_colours(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal has colours, as far as its description says; one without a description
+    is taken to have them."""
+    term = environment.get("TERM", "")
+    if "COLORTERM" in environment or "color" in term:
+        return True
+    import curses
+
+    try:
+        curses.setupterm(term, 1)
+    except curses.error:
+        return True
+    return curses.tigetnum("colors") > 0
+
+
 def run(
     url: str,
     *,
@@ -73,6 +88,8 @@ def run(
 def _made(
     dataset: Dataset, settings: TuiSettings, config_path: Path | None, db_named: bool
 ) -> PixshelfApp:
+    if not knows_colours(os.environ):
+        os.environ["NO_COLOR"] = "1"
     from tui.app import PixshelfApp
     from tui.terminal import TerminalDriver
 
