@@ -37,10 +37,10 @@ def answers(
 
     record = repo.models.find(model)
     width = len(record.labels)
-    rows = repo.predictions.of_model(record.id, Query(query.terms, model=str(record.id)))
-    total = repo.images.count(
-        Query((*query.terms, Term("is", ":", ("predicted",))), model=str(record.id))
-    )
+    # That word changes nothing, but then a dataset is read by its predictions, not its images.
+    asked = Query((*query.terms, Term("is", ":", ("predicted",))), model=str(record.id))
+    rows = repo.predictions.of_model(record.id, asked)
+    total = repo.images.count(asked)
     done = 0
     for chunk in _chunks(rows):
         for row in chunk:
