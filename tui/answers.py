@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from textual.color import Color
@@ -127,10 +128,11 @@ def picture_lines(pixels: NDArray[np.uint8], rows: int) -> list[Content]:
     lines = []
     for row in range(rows):
         upper, lower = 2 * row - above, 2 * row + 1 - above
-        cells = [
-            _cell(_code(codes, upper, column), _code(codes, lower, column))
+        pairs = [
+            (_code(codes, upper, column), _code(codes, lower, column))
             for column in range(codes.shape[1])
         ]
+        cells = [_cell(*pair, len(list(run))) for pair, run in groupby(pairs)]
         lines.append(Content("").join([Content(" " * left), *cells, Content(" " * right)]))
     return lines
 
@@ -139,14 +141,16 @@ def _code(codes: NDArray[np.int32], row: int, column: int) -> int | None:
     return int(codes[row, column]) if 0 <= row < len(codes) else None
 
 
-def _cell(top: int | None, bottom: int | None) -> Content:
+def _cell(top: int | None, bottom: int | None, count: int) -> Content:
+    """So many cells of the same two colours."""
     if top is None and bottom is None:
-        return Content(" ")
+        return Content(" " * count)
     if top is None:
-        return Content.styled("▄", Style(foreground=_colour(bottom)))
+        return Content.styled("▄" * count, Style(foreground=_colour(bottom)))
     if bottom is None:
-        return Content.styled("▀", Style(foreground=_colour(top)))
-    return Content.styled("▀", Style(foreground=_colour(top), background=_colour(bottom)))
+        return Content.styled("▀" * count, Style(foreground=_colour(top)))
+    style = Style(foreground=_colour(top), background=_colour(bottom))
+    return Content.styled("▀" * count, style)
 
 
 def _colour(code: int | None) -> Color | None:
