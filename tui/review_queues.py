@@ -118,6 +118,7 @@ class ReviewQueues(Labelling):
             self.show_item()
             if not review.is_whole:
                 await self._complete(begun.queue, review, stop)
+                self.trouble = ""
         except (NotReady, NotFound) as error:
             self.trouble = f"{error.message}\n{error.hint or ''}".strip()
             review.is_whole, review.total = False, 0
