@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -111,29 +114,62 @@ def _unset(plan: TrainPlan) -> dict[str, str]:
 
 
 async def plan_in_child(url: str, settings: TrainSettings) -> PlanFacts:
-    """Plan a training on the dataset at `url` (see Repository.url). A call that is cancelled
-    leaves no process behind. Raises what plan_training raises; a QueryError as a UsageError."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "tui.plan_facts"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment(),
-    )
-    request = json.dumps({"url": url, "settings": settings.to_json()}).encode()
+    """Plan a training on the dataset at `url` (see Repository.url). A call that is cancelled ends
+    its process. Raises what plan_training raises; a QueryError as a UsageError."""
+    child = _Child(json.dumps({"url": url, "settings": settings.to_json()}).encode())
     try:
-        answer, said = await process.communicate(request)
+        return await asyncio.wrap_future(child.start())
     finally:
-        if process.returncode is None:
-            process.kill()
-    if process.returncode == 0:
-        return PlanFacts.from_json(json.loads(answer))
-    if answer:
-        event = decode(answer)
+        child.end()
+
+
+class _Child:
+    """A process that plans, and the thread that waits for it: a process of asyncio's own would
+    need the loop to be there at its end."""
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self._unwanted = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._future: Future[PlanFacts] = Future()
+
+    def start(self) -> Future[PlanFacts]:
+        """Begin, and give what will hold the answer."""
+        self._future.set_running_or_notify_cancel()
+        threading.Thread(target=self._run, name="pixshelf-plan", daemon=True).start()
+        return self._future
+
+    def end(self) -> None:
+        """End the process, if it still runs."""
+        self._unwanted = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _run(self) -> None:
+        try:
+            self._future.set_result(self._answer())
+        except BaseException as error:  # carried over to whoever awaits
+            self._future.set_exception(error)
+
+    def _answer(self) -> PlanFacts:
+        with subprocess.Popen(
+            [sys.executable, "-P", "-m", "tui.plan_facts"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+        ) as process:
+            self._process = process
+            if self._unwanted:
+                process.kill()
+            answer, said = process.communicate(self._request)
+        if process.returncode == 0:
+            return PlanFacts.from_json(json.loads(answer))
+        event = decode(answer) if answer else None
         if isinstance(event, Failed):
             raise to_error(event)
-    last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
-    raise PixshelfError(f"the plan cannot be made: {printable(' '.join(last))[:300]}")
+        last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise PixshelfError(f"the plan cannot be made: {printable(' '.join(last))[:300]}")
 
 
 def main() -> int:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,34 @@ def test_with_a_budget_of_time_there_is_no_number_of_epochs(db: Path) -> None:
 
 async def test_a_plan_of_a_child_is_the_same(db: Path) -> None:
     assert await plan_in_child(str(db), TrainSettings(epochs=2)) == facts(db, epochs=2)
+
+
+async def test_a_plan_that_is_cancelled_leaves_no_process_behind(db: Path) -> None:
+    task = asyncio.create_task(plan_in_child(str(db), TrainSettings()))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until_gone("tui.plan_facts")
+
+
+async def until_gone(module: str) -> None:
+    """Wait until this process has no child that runs the module."""
+    end = time.monotonic() + 10
+    while any(module in words for words in commands_of_children()):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+def commands_of_children() -> list[str]:
+    """The command lines of this process's children."""
+    listed = subprocess.run(
+        ["ps", "-o", "command=", "--ppid", str(os.getpid())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return listed.stdout.splitlines()
 
 
 async def test_what_a_plan_is_refused_for_comes_back_from_the_child(db: Path) -> None:
