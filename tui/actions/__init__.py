@@ -21,6 +21,8 @@ SECTIONS = (
         "grid",
         "labelling",
         "library",
+        "facets",
+        "query",
         "image",
         "classify",
         "train",

@@ -1,25 +1,454 @@
-"""The library: every image of the dataset as a grid, filtered, sorted and labelled."""
+"""The library: every image of the dataset as a grid, filtered, sorted and labelled.
+
+The first images of a query are shown at once; the whole list follows from another thread. Images
+stay where they are when they are edited, until the query is asked again.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from array import array
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.containers import Horizontal, Vertical
 
+from storage.errors import NotFound, NotReady, PixshelfError, QueryError
+from storage.query import Query, Sort, parse
 from tui.actions import bindings_of
-from tui.frame import Section
+from tui.changes import Change
+from tui.edits import Edit
+from tui.grid.widget import ImageGrid
+from tui.labelling import Labelling
+from tui.library_commands import commands_of
+from tui.listing import all_ids, begins_with, first_ids, place_of, status_text
+from tui.query_words import ordered, toggled
+from tui.widgets.facet_panel import FacetPanel
+from tui.widgets.label_bar import LabelBar
+from tui.widgets.nothing import Nothing
+from tui.widgets.query_line import QueryLine
+
+if TYPE_CHECKING:
+    from storage.records import ImageRecord
+
+ROOMY = 100
+"""Columns from which on the panel is shown by itself."""
+
+_SORTS = {
+    "i": ("id", "id"),
+    "c": ("confidence", "confidence"),
+    "m": ("margin", "margin, most probable less second"),
+    "w": ("width", "width"),
+    "h": ("height", "height"),
+    "b": ("bytes", "size of the file"),
+}
+_GREETING = (
+    ("F9", "import pictures: a folder, an archive, an .npz, IDX or CSV file"),
+    ("D", "load 1,797 handwritten digits to try things on"),
+    ("F4", "then train a model on them"),
+    ("?", "every key of this screen"),
+)
 
 
-class LibraryScreen(Section):
+class LibraryScreen(Labelling):
     """The first section."""
 
     NAME = "library"
+    AUTO_FOCUS = "ImageGrid"
     BINDINGS: ClassVar = bindings_of("library")
+    DEFAULT_CSS = """
+    LibraryScreen #images { width: 1fr; height: 1fr; }
+    LibraryScreen Nothing { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query_text = ""
+        self.total: int | None = None
+        self.asked = Query()
+        self._panel_chosen: bool | None = None
+        self._is_stale = False
+        self._asks_on_resume = False
+        self._is_empty = False
 
     def body(self) -> ComposeResult:
-        yield Static("library")
+        yield QueryLine()
+        with Horizontal():
+            panel = FacetPanel()
+            panel.display = False
+            yield panel
+            with Vertical(id="images"):
+                yield ImageGrid()
+                yield Nothing()
+        yield LabelBar()
 
-    def ask(self, query: str) -> None:
-        """Show the images that match."""
-        self.say(query)
+    @property
+    def grid(self) -> ImageGrid:
+        """The grid."""
+        return self.query_one(ImageGrid)
+
+    @property
+    def panel(self) -> FacetPanel:
+        """The panel of filters."""
+        return self.query_one(FacetPanel)
+
+    def on_mount(self) -> None:
+        """Ask the first query."""
+        self.pixshelf.changes.subscribe(self, self._changed)
+        self.watch(self, "label_keys", self._keys_changed)
+        self.watch(self, "labels", self._keys_changed)
+        self.ask(self.pixshelf.first_query)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the panel where there is room, unless the user said otherwise."""
+        if self._panel_chosen is None:
+            self._show_panel(event.size.width >= ROOMY)
+
+    def on_screen_resume(self) -> None:
+        """Ask anew where something came to the dataset meanwhile."""
+        if self._asks_on_resume:
+            self.ask(self.query_text, keep=True)
+        self.panel.wake()
+        self._tell()
+
+    # --- asking
+
+    def ask(self, query: str, *, keep: bool = False) -> None:
+        """Show the images that match; with `keep` the cursor stays on its image. A query that
+        cannot be read is shown to be mended."""
+        if not self.is_mounted:
+            return
+        line = self.query_one(QueryLine)
+        try:
+            parsed = parse(query)
+        except QueryError as error:
+            line.edit(query, error)
+            return
+        self.query_text = line.text = query
+        self.asked = self.panel.asked = parsed
+        self._is_stale = self._asks_on_resume = False
+        self.start(self._fetch(parsed, keep=keep), group="query")
+
+    async def _fetch(self, query: Query, *, keep: bool) -> None:
+        dataset = self.pixshelf.dataset
+        grid = self.grid
+        try:
+            first, whole = await dataset.read(lambda repo: first_ids(repo, query))
+        except (NotReady, NotFound) as error:
+            self._show_images(array("q"), 0)
+            self._explain(error.message, error.hint)
+            return
+        if grid.model != query.model:
+            grid.model = query.model
+        if whole:
+            self._show_whole(first, keep=keep)
+            if not first:
+                await self._show_why_none()
+            return
+        if not keep:
+            self._show_images(first, None)
+        self.total = await dataset.survey(lambda repo: repo.images.count(query))
+        self._tell()
+        self._show_whole(await dataset.survey(lambda repo: all_ids(repo, query)), keep=keep)
+
+    def _show_images(self, ids: array[int], total: int | None, at: int = 0) -> None:
+        self.total = total
+        self.query_one(Nothing).display = False
+        self.grid.display = True
+        self.grid.show(ids, at=at, total=total)
+        if self._is_empty:
+            self._is_empty = False
+            self.refresh_bindings()
+        if self.focused is None and ids:
+            self.grid.focus()
+        self._tell()
+
+    def _show_whole(self, ids: array[int], *, keep: bool) -> None:
+        """Show the whole list, the cursor where it is by now."""
+        grid = self.grid
+        if not keep and len(ids) > len(grid.ids) and begins_with(ids, grid.ids) and grid.ids:
+            self.total = len(ids)
+            grid.extend(ids)
+            self._tell()
+            return
+        current = grid.current()
+        at = None if current is None else place_of(ids, current, self.asked.sort)
+        moved = keep or len(grid.ids) < len(ids)
+        self._show_images(ids, len(ids), (grid.cursor if at is None else at) if moved else 0)
+
+    async def _show_why_none(self) -> None:
+        """Say why there is no image, and what to do."""
+        everything = parse("")
+        if self.asked.terms:
+            there = await self.pixshelf.dataset.read(lambda repo: first_ids(repo, everything)[0])
+            if there:
+                self._nothing(
+                    "Nothing matches this query.",
+                    (
+                        ("/", "write another one"),
+                        ("tab", "take something out of it in the panel"),
+                        ("x", "show every image"),
+                    ),
+                )
+                return
+        self._is_empty = True
+        self.refresh_bindings()
+        self._nothing("There are no images in this dataset yet.", _GREETING)
+
+    def _explain(self, message: str, hint: str | None) -> None:
+        lines = [("", hint)] if hint else []
+        if self.asked.asks_measures:
+            lines.append(("F6", "the queue of problems measures the images"))
+        elif self.asked.asks_prediction:
+            lines.append(("F3", "classify images with a model"))
+        self._nothing(message, (*lines, ("/", "write another query"), ("x", "show every image")))
+
+    def _nothing(self, heading: str, lines: tuple[tuple[str, str], ...]) -> None:
+        nothing = self.query_one(Nothing)
+        nothing.tell(heading, lines)
+        nothing.display = True
+        self.grid.display = False
+
+    # --- what is told
+
+    def _tell(self) -> None:
+        grid = self.grid
+        self.say(
+            status_text(
+                position=grid.cursor,
+                shown=len(grid.ids),
+                total=self.total,
+                selected=grid.selection.count,
+                pending=self.pixshelf.dataset.pending_edits,
+                stale=self._is_stale,
+            )
+        )
+        current = grid.current()
+        record = None if current is None else grid.record(current)
+        self.query_one(LabelBar).current = None if record is None else record.label
+
+    def on_image_grid_cursor_moved(self, event: ImageGrid.CursorMoved) -> None:
+        """Tell where the cursor is, and of its image once that is read."""
+        self._tell()
+        if event.image is not None and self.grid.record(event.image) is None:
+            self.set_timer(0.1, self._tell)
+
+    def on_image_grid_selection_changed(self) -> None:
+        """Tell how many are selected."""
+        self._tell()
+
+    def _changed(self, change: Change) -> None:
+        if change.what in ("import", "refresh"):
+            if self.is_current:
+                self.ask(self.query_text, keep=True)
+            else:
+                self._asks_on_resume = True
+        elif change.what in ("stored", "undo", "predictions"):
+            trashed = change.edit is not None and change.edit.words()[0] in ("rm", "restore")
+            self._is_stale |= bool(self.asked.terms) or trashed
+        if self.is_current:
+            self._tell()
+
+    def _keys_changed(self) -> None:
+        bar = self.query_one(LabelBar)
+        bar.keys, bar.total = self.label_keys, len(self.labels)
+
+    # --- labelling
+
+    def targets(self) -> tuple[int, ...]:
+        return self.grid.targets()
+
+    def at_hand(self, image: int) -> ImageRecord | None:
+        return self.grid.record(image)
+
+    def moved_on(self, images: tuple[int, ...], edit: Edit) -> None:
+        if self.grid.selection.count:
+            self.grid.clear_selection()
+        else:
+            self.grid.advance()
+
+    def takes_label_keys(self) -> bool:
+        return self.focused is self.grid
+
+    def on_label_bar_pressed(self, event: LabelBar.Pressed) -> None:
+        """A click on a label gives it."""
+        self.give_label(event.label)
+
+    # --- finding
+
+    def action_query(self) -> None:
+        """Write a query."""
+        self.query_one(QueryLine).edit()
+        self.start(self._offer_words(), group="words")
+
+    async def _offer_words(self) -> None:
+        from tui.completing import Words
+
+        models = await self.pixshelf.dataset.read(
+            lambda repo: [model.name for model in repo.models.all()]
+        )
+        self.query_one(QueryLine).words = Words(self.labels, self.tags, models)
+
+    def on_query_line_asked(self, event: QueryLine.Asked) -> None:
+        """Show what was asked for."""
+        self.grid.focus()
+        self.ask(event.text)
+
+    def on_query_line_left(self) -> None:
+        """Back to the images."""
+        self.grid.focus()
+
+    def action_sort(self) -> None:
+        """Ask for an order."""
+        from tui.widgets.key_menu import Entry, KeyMenu
+
+        entries = []
+        for key, (name, words) in _SORTS.items():
+            entries.append(Entry(key, f"{words}, lowest first", name))
+            entries.append(Entry(key.upper(), f"{words}, highest first", f"-{name}"))
+        now = str(self.asked.sort)
+        at = next(place for place, entry in enumerate(entries) if entry.value == now)
+
+        def chosen(value: str | None) -> None:
+            if value is not None:
+                sort = Sort(value.removeprefix("-"), value.startswith("-"))
+                self.ask(ordered(self.query_text, sort))
+
+        self.app.push_screen(KeyMenu("Sort by", entries, at=at), chosen)
+
+    def action_all(self) -> None:
+        """Show every image, the cursor on the one where it is."""
+        self.ask("", keep=True)
+
+    def action_goto(self) -> None:
+        """Ask for an id and go there."""
+        from tui.dialogs import Prompt
+
+        def wrong(text: str) -> str:
+            fine = text.strip().isdecimal() and len(text) < 19
+            return "" if fine else "an id is a whole number"
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self.go_to(int(text))
+
+        self.app.push_screen(Prompt("Go to id", check=wrong), answered)
+
+    def go_to(self, image: int) -> None:
+        """Put the cursor on an image, if the query has it."""
+        at = place_of(self.grid.ids, image, self.asked.sort)
+        if at is None:
+            self.notify(f"image {image} is not in this list", severity="warning")
+        else:
+            self.grid.move_to(at)
+
+    def on_image_grid_opened(self, event: ImageGrid.Opened) -> None:
+        """Show an image by itself."""
+        self.pixshelf.open_image(self.grid.ids, event.position)
+
+    # --- the panel
+
+    def _show_panel(self, shown: bool) -> None:
+        panel = self.panel
+        if not shown and self.focused is panel:
+            self.grid.focus()
+        panel.display = shown
+        if shown:
+            panel.wake()
+
+    def action_panel(self) -> None:
+        """Show the panel, or hide it."""
+        self._panel_chosen = not self.panel.display
+        self._show_panel(self._panel_chosen)
+
+    def action_facets(self) -> None:
+        """Go to the panel, and show it if need be."""
+        if not self.panel.display:
+            self._show_panel(True)
+        self.panel.focus()
+
+    def on_facet_panel_left(self) -> None:
+        """Back to the images; a panel that was shown for the moment goes."""
+        self.grid.focus()
+        if self._panel_chosen is None:
+            self._show_panel(self.size.width >= ROOMY)
+
+    def on_facet_panel_picked(self, event: FacetPanel.Picked) -> None:
+        """Filter by a value, or no longer."""
+        facet = event.facet
+        text = facet.value
+        if facet.field != "saved":
+            text = toggled(self.query_text, facet.field, facet.value, out=event.out)
+        self.ask(text)
+
+    def on_facet_panel_removed(self, event: FacetPanel.Removed) -> None:
+        """Forget a saved query."""
+        settings = self.pixshelf.settings
+        queries = {name: text for name, text in settings.queries.items() if name != event.name}
+        self.pixshelf.save_settings(replace(settings, queries=queries))
+
+    def action_save_query(self) -> None:
+        """Ask for a name and keep the query under it."""
+        from tui.dialogs import Prompt
+
+        text = self.query_text
+        if not text:
+            self.notify("every image is shown: there is no query to save", severity="warning")
+            return
+
+        def answered(name: str | None) -> None:
+            if name is not None:
+                settings = self.pixshelf.settings
+                queries = {**settings.queries, name.strip(): text}
+                self.pixshelf.save_settings(replace(settings, queries=queries))
+                self.notify("saved; the panel has it (tab)")
+
+        check = self._wrong_name
+        self.app.push_screen(Prompt("Save the query as", placeholder=text, check=check), answered)
+
+    def _wrong_name(self, name: str) -> str:
+        from storage.labels import clean_label
+        from tui.settings import MOST_ENTRIES
+
+        queries = self.pixshelf.settings.queries
+        if name.strip() not in queries and len(queries) >= MOST_ENTRIES:
+            return f"{MOST_ENTRIES} queries are saved; remove one first"
+        try:
+            clean_label(name)
+        except PixshelfError as error:
+            return error.message.replace("label", "name")
+        return ""
+
+    # --- an empty dataset
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Digits are offered only to a dataset without images."""
+        if action == "digits":
+            return self._is_empty
+        return super().check_action(action, parameters)
+
+    def action_digits(self) -> None:
+        """Import the digits."""
+        self._nothing("Loading 1,797 digits…", ())
+        self.start(self._load_digits(), group="digits")
+
+    async def _load_digits(self) -> None:
+        from tui.digits import load_digits
+
+        try:
+            added = await self.pixshelf.dataset.work(load_digits)
+        except (PixshelfError, OSError):
+            self.ask(self.query_text)
+            raise
+        self.notify(f"{added:,} digits loaded; F4 trains a model on them")
+        self.pixshelf.changes.publish(Change("import"))
+
+    # --- as commands
+
+    def refresh_data(self) -> None:
+        self.ask(self.query_text, keep=True)
+
+    def commands(self) -> list[tuple[str, str]]:
+        found = commands_of(self.asked, self.targets(), len(self.grid.ids), self.labels)
+        return [(what, self.pixshelf.command_line(*words)) for what, words in found]

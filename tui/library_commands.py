@@ -1,0 +1,61 @@
+"""What the library shows and can do, as command lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storage.query import Query
+from tui.edits import ids_word
+from tui.query_words import words_of
+
+MOST_IDS = 500
+"""More ids than that are no command line that anybody wants."""
+
+Command = tuple[str, tuple[str, ...]]
+"""What it does, and the words after `pixshelf`."""
+
+
+def commands_of(
+    query: Query, images: tuple[int, ...], listed: int, labels: Sequence[str]
+) -> list[Command]:
+    """What can be done with a query and with the images that are meant, which are `listed` in
+    all. Where they are the whole list, or too many to name, the query stands for them; where it
+    cannot, what is done to them is left out."""
+    asked = tuple(words_of(query))
+    plain = tuple(words_of(query, ordered=False))
+    found: list[Command] = [
+        ("list the images", ("ls", *asked, "--limit", "0")),
+        ("count the dataset's images", ("stats",)),
+        ("export the images", ("export", "images/", *plain)),
+        ("share them out into splits", ("split", *plain, "--ratios", "80/10/10")),
+        ("classify them", ("predict", "--query", " ".join(plain) or "is:labelled")),
+    ]
+    meant = _meant(plain, images, listed)
+    if meant:
+        label = labels[0] if labels else "LABEL"
+        found += [
+            ("show the image", ("show", str(images[0]))),
+            (f"label {_them(images)}", ("label", *meant, label)),
+            (f"clear the label of {_them(images)}", ("label", "--clear", *meant)),
+            (f"tag {_them(images)}", ("tag", "add", "TAG", *meant)),
+            (f"untag {_them(images)}", ("tag", "rm", "TAG", *meant)),
+            (f"put {_them(images)} into a split", ("split", *_as_query(meant), "--to", "test")),
+            (f"move {_them(images)} to the trash", ("rm", *meant)),
+            (f"restore {_them(images)}", ("restore", *meant)),
+        ]
+    return found
+
+
+def _meant(plain: tuple[str, ...], images: tuple[int, ...], listed: int) -> tuple[str, ...]:
+    """The images as words; nothing where they cannot be said."""
+    if len(images) == listed > 1 and plain:
+        return plain
+    return (ids_word(images),) if 0 < len(images) <= MOST_IDS else ()
+
+
+def _as_query(meant: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"id:{meant[0]}",) if meant[0][0].isdigit() else meant
+
+
+def _them(images: tuple[int, ...]) -> str:
+    return f"image {images[0]}" if len(images) == 1 else f"{len(images):,} images"
