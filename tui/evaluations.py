@@ -6,7 +6,7 @@ A `Chosen` says which model on which images; `read_shown` makes of stored answer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from storage.errors import QueryError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MISTAKES = 500
 """So many of the worst mistakes are shown."""
+
+PREVIEWED = 100
+"""So many of a cell's images are shown beside the matrix."""
 
 PREFERRED = ("test", "val", "train")
 
@@ -160,6 +163,17 @@ def shown(repo: Repository, evaluation: Evaluation) -> Shown:
         Matrix.of(evaluation.labels, evaluation.confusion),
         worst_mistakes(repo, str(evaluation.model_id), query, MISTAKES),
     )
+
+
+def cell_images(repo: Repository, shown: Shown, row: int, column: int) -> list[int]:
+    """The first images of a cell, at most PREVIEWED, in id order."""
+    evaluation, labels = shown.evaluation, shown.matrix.labels
+    on = evaluation.split
+    query = parse(f"split:{on}" if on in SPLITS else on).where(
+        Term("label", ":", (labels[row],)), Term("predicted", ":", (labels[column],))
+    )
+    query = replace(query, model=str(evaluation.model_id))
+    return [image.id for image in repo.images.page(query, limit=PREVIEWED).images]
 
 
 def label_rows(shown: Shown, column: Column, *, reverse: bool = False) -> list[LabelRow]:

@@ -153,6 +153,19 @@ async def test_wide_screens_have_the_most_confused_pairs_beside_the_matrix(
         await until(pilot, lambda: first not in str(pairs.render()))
 
 
+async def test_wide_screens_show_the_images_of_the_cell(dataset: Dataset) -> None:
+    async with evaluating(dataset, size=(140, 40)) as (_, pilot, screen):
+        await until(pilot, lambda: screen.shown is not None)
+        grid = screen.query_one("#cell", ImageGrid)
+        row, column = screen.query_one(ConfusionMatrix).cursor
+        with open_repository(dataset.url) as repo:
+            wanted = repo.images.ids(parse(f"label:{row} predicted:{column} split:test"))
+            right = repo.images.ids(parse(f"label:{row} predicted:{row} split:test"))
+        await until(pilot, lambda: list(grid.ids) == wanted)
+        await pilot.press("d")
+        await until(pilot, lambda: list(grid.ids) == right)
+
+
 # Choosing
 
 
@@ -318,7 +331,7 @@ async def test_the_worst_mistakes_are_pictures_of_them(dataset: Dataset) -> None
     async with evaluating(dataset) as (_, pilot, screen):
         await until(pilot, lambda: screen.shown is not None)
         await pilot.press("3")
-        grid = screen.query_one(ImageGrid)
+        grid = screen.query_one("#mistakes", ImageGrid)
         with open_repository(dataset.url) as repo:
             expected = repo.images.ids(parse("is:wrong split:test sort:-confidence"))
         assert list(grid.ids) == expected

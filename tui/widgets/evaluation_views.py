@@ -6,13 +6,16 @@ Where there is no evaluation to show, words stand in their place.
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from storage.errors import PixshelfError
 from tui.evaluation_text import pairs_text, reliability_text, summary_text
-from tui.evaluations import Shown
+from tui.evaluations import Shown, cell_images
+from tui.frame import pixshelf
 from tui.grid.widget import ImageGrid
 from tui.text import percent, printable
 from tui.widgets.label_table import LabelTable, totals
@@ -21,8 +24,11 @@ from tui.widgets.rows import RowList
 from tui.widgets.view_bar import ViewBar
 
 VIEWS = ("Matrix", "Labels", "Mistakes", "Reliability", "Summary")
-_PAIRS_FROM = 120
-"""So many cells wide, the most confused pairs stand beside the matrix."""
+_WIDE = 120
+"""So many cells wide, the most confused pairs and a cell's images stand beside the matrix."""
+
+_REST = 0.1
+"""After so many seconds on a cell its images are looked for."""
 
 
 class EvaluationViews(Container):
@@ -34,8 +40,11 @@ class EvaluationViews(Container):
         #views { height: 1fr; }
         #views > * { height: 1fr; }
         #matrix-view { layout: horizontal; }
-        #pairs { display: none; width: 40; height: 1fr; padding: 0 1; color: $text-muted; }
-        &.-wide #pairs { display: block; }
+        #beside { display: none; width: 1fr; min-width: 36; height: 1fr; }
+        &.-wide #beside { display: block; }
+        &.-wide ConfusionMatrix { width: 2fr; }
+        #pairs { height: 2fr; padding: 0 1; color: $text-muted; }
+        #cell { height: 3fr; }
         #meaning { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
         #notice { padding: 1 2; }
         VerticalScroll { padding: 0 1; }
@@ -47,13 +56,16 @@ class EvaluationViews(Container):
         super().__init__()
         self.shown: Shown | None = None
         self.at = 0
+        self._looking: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield ViewBar(VIEWS)
         with Container(id="views"):
             with Container(id="matrix-view"):
                 yield ConfusionMatrix()
-                yield Static(id="pairs")
+                with Vertical(id="beside"):
+                    yield Static(id="pairs")
+                    yield ImageGrid(id="cell")
             yield LabelTable()
             yield ImageGrid(id="mistakes")
             with VerticalScroll(id="reliability"):
@@ -67,7 +79,7 @@ class EvaluationViews(Container):
         self._arrange()
 
     def on_resize(self) -> None:
-        self.set_class(self.size.width >= _PAIRS_FROM, "-wide")
+        self.set_class(self.size.width >= _WIDE, "-wide")
         self._draw_texts()
 
     @property
@@ -92,8 +104,9 @@ class EvaluationViews(Container):
         self.shown = shown
         self.query_one(ConfusionMatrix).show(shown.matrix)
         self.query_one(LabelTable).show(shown)
-        grid = self.query_one(ImageGrid)
-        grid.model = str(shown.evaluation.model_id)
+        grid = self._mistakes
+        for each in self.query(ImageGrid):
+            each.model = str(shown.evaluation.model_id)
         grid.show([mistake.image for mistake in shown.mistakes], at=grid.cursor)
         self._draw_texts()
         self._arrange()
@@ -144,15 +157,40 @@ class EvaluationViews(Container):
                 )
             )
             self.query_one("#summary Static", Static).update(summary_text(evaluation))
-            self._draw_pairs()
+            self._draw_beside()
 
-    def _draw_pairs(self) -> None:
-        if self.shown is not None:
-            cell, room = (
-                self.query_one(ConfusionMatrix).cursor,
-                self.query_one("#views").size.height,
-            )
-            self.query_one("#pairs", Static).update(pairs_text(self.shown.matrix, cell, room))
+    @property
+    def _mistakes(self) -> ImageGrid:
+        return self.query_one("#mistakes", ImageGrid)
+
+    def _draw_beside(self) -> None:
+        """What stands beside the matrix: the pairs, and in a moment the images of the cell."""
+        if self.shown is None or not self.has_class("-wide"):
+            return
+        pairs, cell = self.query_one("#pairs", Static), self.query_one(ConfusionMatrix).cursor
+        pairs.update(pairs_text(self.shown.matrix, cell, max(8, pairs.size.height)))
+        if self._looking is not None:
+            self._looking.stop()
+        self._looking = self.set_timer(_REST, self._look)
+
+    def _look(self) -> None:
+        self.run_worker(self._show_cell(), group="cell", exclusive=True)
+
+    async def _show_cell(self) -> None:
+        """Show the images of the cell under the cursor."""
+        shown, cell = self.shown, self.query_one(ConfusionMatrix).cursor
+        if shown is None:
+            return
+        images: list[int] = []
+        if shown.matrix.counts[cell[0]][cell[1]]:
+            try:
+                images = await pixshelf(self).dataset.read(
+                    lambda repo: cell_images(repo, shown, *cell)
+                )
+            except (PixshelfError, OSError) as error:
+                pixshelf(self).show_error(error)
+                return
+        self.query_one("#cell", ImageGrid).show(images)
 
     def _tell_meaning(self) -> None:
         self.query_one("#meaning", Static).update(Content(self._meaning()))
@@ -169,7 +207,7 @@ class EvaluationViews(Container):
         if self.is_open("Mistakes"):
             if not shown.mistakes:
                 return "no mistakes: every answer is right"
-            at = min(self.query_one(ImageGrid).cursor, len(shown.mistakes) - 1)
+            at = min(self._mistakes.cursor, len(shown.mistakes) - 1)
             found = shown.mistakes[at]
             return (
                 f"image {found.image}: {percent(found.confidence, 1)} sure of "
@@ -181,7 +219,7 @@ class EvaluationViews(Container):
         self.open_view(message.at)
 
     def on_confusion_matrix_moved(self) -> None:
-        self._draw_pairs()
+        self._draw_beside()
         self._tell_meaning()
 
     def on_image_grid_cursor_moved(self) -> None:

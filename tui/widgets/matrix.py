@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -79,6 +79,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         super().__init__()
         self._matrix: Matrix | None = None
         self._layout = Layout(1, 3, (1, 1))
+        self._parts: dict[str, Style] = {}
 
     @property
     def matrix(self) -> Matrix | None:
@@ -181,26 +182,28 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         yield Segment("".join(cells), base + self._part("matrix--head"))
 
     def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        """The style of a part; kept, since a screen of cells asks for it hundreds of times."""
+        if name not in self._parts:
+            self._parts[name] = self.get_component_rich_style(name, partial=True)
+        return self._parts[name]
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._parts.clear()
 
     # --- moving
 
     def watch_cursor(self, before: tuple[int, int], now: tuple[int, int]) -> None:
-        if before[1] == now[1]:
-            self._refresh_row(before[0])
-            self._refresh_row(now[0])
-        else:
-            # The heads of the columns show where the cursor is too.
-            self.refresh()
+        for row in (before[0], now[0]):
+            self.refresh_line(1 + row)
+        # The heads of the columns show where the cursor is too; they do not scroll.
+        self.refresh(Region(0, 0, self.size.width, 1))
         self._scroll_to_cursor()
         self.post_message(self.Moved(self, *now))
 
     def watch_mode(self) -> None:
         self._lay_out()
         self._scroll_to_cursor()
-
-    def _refresh_row(self, row: int) -> None:
-        self.refresh_line(1 + row)
 
     def _scroll_to_cursor(self) -> None:
         """Bring the cell beside and below the heads; with the last one, what stands after it."""
