@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.theme import Theme
 
+from tests.colours import contrast
 from tests.tui.driving import until
 from tui.matrix import FOOT, Matrix, layout, short_count, short_percent
+from tui.themes import THEMES
 from tui.widgets.matrix import ConfusionMatrix
 
 LABELS = ("cat", "dog", "emu")
@@ -286,3 +289,22 @@ async def test_nothing_confused_is_said() -> None:
         await pilot.press("n")
         await until(pilot, lambda: len(app._notifications) == 1)
         assert app.widget.cursor == (0, 0)
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+async def test_heads_are_read_on_dark_and_light_screens(theme: Theme) -> None:
+    app = Shown(small())
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.register_theme(theme)
+        app.theme = theme.name
+        await pilot.pause()
+        for y in (0, 2, 4, 5):
+            for segment in app.widget.render_line(y):
+                style = segment.style
+                if segment.text.strip() not in ("", "·") and style is not None:
+                    assert style.color is not None
+                    assert style.bgcolor is not None
+                    ink, paper = style.color.triplet, style.bgcolor.triplet
+                    assert ink is not None
+                    assert paper is not None
+                    assert contrast(ink.hex, paper.hex) >= 4.5

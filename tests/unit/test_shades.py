@@ -4,21 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.colours import contrast, luminance
 from tui.shades import EDGES, ON_DARK, ON_LIGHT, Shade, shade
-
-
-def luminance(colour: str) -> float:
-    """The relative luminance of '#rrggbb' (WCAG 2)."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(a: str, b: str) -> float:
-    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("each", [*ON_DARK, *ON_LIGHT], ids=lambda each: each.paper)

@@ -44,8 +44,8 @@ class ConfusionMatrix(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     ConfusionMatrix {
         height: 1fr; background: $background; scrollbar-size: 1 1;
-        & > .matrix--head { color: $text-muted; }
-        & > .matrix--here { color: $accent; text-style: bold; }
+        & > .matrix--head { color: $foreground 75%; }
+        & > .matrix--here { color: $text-accent; text-style: bold; }
         & > .matrix--zero { color: $foreground 35%; }
         & > .matrix--cursor { background: $accent; color: $background; text-style: bold; }
     }
