@@ -36,7 +36,7 @@ async def drawn(pilot: Pilot[None], grid: ImageGrid) -> None:
     def there() -> bool:
         span = grid.places.shown(grid.scroll_offset.y, len(grid.ids))
         ids = grid.ids[span.start : span.stop]
-        contents = grid._contents
+        contents = grid.contents
         return not contents.without_picture(ids) and not contents.without_record(ids)
 
     await until(pilot, there)

@@ -10,41 +10,27 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.style import Style
 from textual import events
-from textual.filter import ANSIToTruecolor, DimFilter, Monochrome, NoColor
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
 
 from storage.errors import PixshelfError
 from tui.actions import bindings_of
 from tui.frame import pixshelf
-from tui.grid.caches import ByteCache
-from tui.grid.captioning import Looks, Place, caption_strip
-from tui.grid.captions import marker
-from tui.grid.cells import DEFAULT
 from tui.grid.contents import Contents
+from tui.grid.drawing import GridDrawing
 from tui.grid.fitting import Box
-from tui.grid.keys import GridKeys
 from tui.grid.layout import DEFAULT_ZOOM, ZOOMS, Layout
-from tui.grid.painting import Marker, Paint, PaintedRow, Tone, paint_row
 from tui.grid.reader import Read, Reader, Wish
 from tui.grid.selection import Selection
-from tui.grid.strips import CellStrip, depth_of
 
 if TYPE_CHECKING:
-    from textual.color import Color
-
     from storage.records import ImageRecord
     from tui.changes import Change
 
-ROW_BYTES = 20 * 1024 * 1024
-_MOST_CAPTIONS = 400
 
-
-class ImageGrid(GridKeys, can_focus=True):
+class ImageGrid(GridDrawing, can_focus=True):
     """Thumbnails of a list of images, in its order."""
 
     BINDINGS: ClassVar = bindings_of("grid")
@@ -124,16 +110,13 @@ class ImageGrid(GridKeys, can_focus=True):
         """`zoom` is the width of a thumbnail in cells; `model` names whose predictions the
         captions show, None for those of the newest that has some."""
         super().__init__(id=id, classes=classes)
+        self.contents = Contents()
         self.ids = array("q")
         self.total = 0
         self.selection = Selection(self.ids)
         self.set_reactive(ImageGrid.zoom, zoom or DEFAULT_ZOOM)
         self.set_reactive(ImageGrid.model, model)
         self.places = Layout.of(80, 24, self.zoom)
-        self._contents = Contents()
-        self._rows: ByteCache[tuple[bytes, tuple[Marker, ...]], PaintedRow] = ByteCache(ROW_BYTES)
-        self._captions: dict[int, Strip] = {}
-        self._paint_now: tuple[Paint, Looks] | None = None
         self._reader: Reader | None = None
         self._failed = False
         self._top = 0
@@ -168,7 +151,7 @@ class ImageGrid(GridKeys, can_focus=True):
             self.selection.set(kept)
         self.set_reactive(ImageGrid.cursor, self._within(at))
         self._arrange()
-        self._repaint()
+        self.draw_all()
         self.post_message(self.CursorMoved(self, self.cursor, self.current()))
         if kept:
             self.post_message(self.SelectionChanged(self, self.selection.count))
@@ -179,7 +162,7 @@ class ImageGrid(GridKeys, can_focus=True):
         self.total = len(self.ids)
         self.selection.extend(self.ids)
         self._arrange()
-        self._repaint()
+        self.draw_all()
 
     def current(self) -> int | None:
         """The image under the cursor; None where there are no images."""
@@ -187,7 +170,7 @@ class ImageGrid(GridKeys, can_focus=True):
 
     def record(self, image: int) -> ImageRecord | None:
         """What is known of an image, if it is at hand."""
-        return self._contents.record(image)
+        return self.contents.record(image)
 
     # --- selecting
 
@@ -217,7 +200,7 @@ class ImageGrid(GridKeys, can_focus=True):
 
     def selection_changed(self) -> None:
         """Show and tell that the selection is another."""
-        self._words_changed()
+        self.draw_words()
         self.post_message(self.SelectionChanged(self, self.selection.count))
 
     # --- moving
@@ -239,7 +222,7 @@ class ImageGrid(GridKeys, can_focus=True):
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Show and tell of the new place."""
-        self._words_changed(old, new)
+        self.draw_words(old, new)
         self.post_message(self.CursorMoved(self, new, self.current()))
 
     def validate_zoom(self, zoom: int) -> int:
@@ -249,18 +232,20 @@ class ImageGrid(GridKeys, can_focus=True):
     def watch_zoom(self) -> None:
         """Draw at the new size."""
         self._arrange()
-        self._repaint()
+        self.draw_all()
 
     def watch_model(self) -> None:
         """Show another model's answers."""
-        self._contents.outdate(None)
+        self.contents.outdate(None)
         self._ask()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Read what has come into view."""
-        super().watch_scroll_y(old_value, new_value)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
             self._ask()
+            self.draw_scrolled()
 
     def _within(self, position: int) -> int:
         return max(0, min(position, len(self.ids) - 1))
@@ -276,22 +261,22 @@ class ImageGrid(GridKeys, can_focus=True):
         """Show what a change says."""
         edit = change.edit
         if change.what == "edit" and edit is not None:
-            self._contents.begin(edit)
-            self._words_changed()
+            self.contents.begin(edit)
+            self.draw_words()
             return
         if edit is not None:
-            self._contents.end(edit)
+            self.contents.end(edit)
         elif change.what == "refresh":
-            self._contents.forget_pictures()
-            self._contents.outdate(None)
-            self._repaint()
+            self.contents.forget_pictures()
+            self.contents.outdate(None)
+            self.draw_all()
         else:
-            self._contents.outdate(change.images)
+            self.contents.outdate(change.images)
         self._ask()
 
     def reread(self) -> None:
         """Read what is shown anew."""
-        self._contents.outdate(None)
+        self.contents.outdate(None)
         self._ask()
 
     def on_image_grid_arrived(self, message: Arrived) -> None:
@@ -303,13 +288,10 @@ class ImageGrid(GridKeys, can_focus=True):
             self._failed = True
             return
         self._failed = False
-        if not self._contents.take(read):
+        if not self.contents.take(read):
             return
-        if read.pictures:
-            self.refresh()
-        if read.records:
-            self._words_changed()
-        if read.wish.epoch != self._contents.epoch:
+        self.draw_arrived(pictures=bool(read.pictures), records=bool(read.records))
+        if read.wish.epoch != self.contents.epoch:
             self._ask()
 
     def _ask(self) -> None:
@@ -322,7 +304,7 @@ class ImageGrid(GridKeys, can_focus=True):
         way = -self.places.height if top < self._top else self.places.height
         ahead = self.places.shown(max(0, top + way), len(self.ids))
         self._top = top
-        contents = self._contents
+        contents = self.contents
         first = self.ids[seen.start : seen.stop]
         after = self.ids[ahead.start : ahead.stop]
         self._reader.want(
@@ -337,182 +319,18 @@ class ImageGrid(GridKeys, can_focus=True):
             )
         )
 
-    # --- drawing
+    # --- room
 
     def on_resize(self, event: events.Resize) -> None:
         """Put the images into the new room."""
         self._arrange()
-        self._repaint()
+        self.draw_all()
 
     def _arrange(self) -> None:
         size = self.scrollable_content_region.size
         self.places = places = Layout.of(size.width, size.height, self.zoom)
-        self._contents.resize(Box(places.wide, 2 * places.high))
-        self._rows.clear()
+        self.contents.resize(Box(places.wide, 2 * places.high))
+        self.forget_rows()
         self.virtual_size = Size(size.width, places.rows(self.total) * places.row_height)
         self._reveal()
         self._ask()
-
-    def notify_style_update(self) -> None:
-        """Colours may be others."""
-        super().notify_style_update()
-        self._paint_now = None
-        self._rows.clear()
-        self._captions.clear()
-
-    def on_focus(self) -> None:
-        """Show that keys go here."""
-        self._paint_now = None
-        self._words_changed()
-
-    def on_blur(self) -> None:
-        """Show that keys go elsewhere."""
-        self._paint_now = None
-        self._words_changed()
-
-    def _repaint(self) -> None:
-        self._captions.clear()
-        self.refresh()
-
-    def _words_changed(self, *positions: int) -> None:
-        """Have the words at these places drawn anew, or all that are seen."""
-        places, top = self.places, self.scroll_offset.y
-        if positions:
-            rows: Iterable[int] = {places.row_of(position) for position in positions}
-            for row in rows:
-                self._captions.pop(row, None)
-        else:
-            self._captions.clear()
-            rows = range(top // places.row_height, (top + places.height) // places.row_height + 1)
-        lines = (
-            range(row * places.row_height + places.high, (row + 1) * places.row_height)
-            if places.captioned
-            else range(row * places.row_height, (row + 1) * places.row_height)
-            for row in rows
-        )
-        shown = [line - top for each in lines for line in each if 0 <= line - top < places.height]
-        if shown:
-            self.refresh(*(Region(0, line, self.size.width, 1) for line in shown))
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the part that is seen."""
-        return self.render_lines(Region(0, y, self.size.width, 1))[0]
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of the part that is seen."""
-        if self._paint_now is None:
-            self._paint_now = self._colours()
-        paint, looks = self._paint_now
-        places = self.places
-        blank = Strip.blank(places.width, looks["base"])
-        strips: list[Strip] = []
-        painted: tuple[int, tuple[CellStrip, ...]] = (-1, ())
-        for y in range(crop.y, crop.bottom):
-            row, line = divmod(self.scroll_offset.y + y, places.row_height)
-            if y >= places.height or row >= places.rows(len(self.ids)):
-                strips.append(blank)
-            elif line >= places.high:
-                strips.append(self._caption(row, looks))
-            else:
-                if painted[0] != row:
-                    painted = (row, self._painted(row, paint, looks).strips)
-                strips.append(painted[1][line])
-        for each in self.app.get_line_filters():
-            native = isinstance(each, ANSIToTruecolor | DimFilter | Monochrome | NoColor)
-            strips = [
-                strip
-                if native and isinstance(strip, CellStrip)
-                else strip.apply_filter(each, self.background_colors[1])
-                for strip in strips
-            ]
-        if (crop.x, crop.right) != (0, self.size.width) and crop.right < places.width:
-            strips = [strip.crop(crop.x, crop.right) for strip in strips]
-        return strips
-
-    def _row_range(self, row: int) -> range:
-        first = row * self.places.columns
-        return range(first, min(len(self.ids), first + self.places.columns))
-
-    def _painted(self, row: int, paint: Paint, looks: Looks) -> PaintedRow:
-        span = self._row_range(row)
-        ids = self.ids[span.start : span.stop]
-        markers = () if self.places.captioned else self._markers(span, looks)
-        key = (ids.tobytes(), markers)
-        found = self._rows.get(key)
-        if found is None:
-            pictures = [self._contents.picture(image) for image in ids]
-            found = paint_row(self.places, pictures, markers, paint)
-            if found.whole:
-                self._rows.put(key, found, found.cost)
-        return found
-
-    def _caption(self, row: int, looks: Looks) -> Strip:
-        found = self._captions.get(row)
-        if found is None:
-            places = [
-                Place(
-                    self._contents.record(self.ids[position]),
-                    position == self.cursor,
-                    position in self.selection,
-                )
-                for position in self._row_range(row)
-            ]
-            found = caption_strip(self.places, places, looks)
-            if len(self._captions) >= _MOST_CAPTIONS:
-                self._captions.clear()
-            self._captions[row] = found
-        return found
-
-    def _markers(self, span: range, looks: Looks) -> tuple[Marker, ...]:
-        """The letters beside small thumbnails: how an image stands, then what it is."""
-        markers = []
-        for position in span:
-            letter, role = marker(self._contents.record(self.ids[position]))
-            cursor, chosen = position == self.cursor, position in self.selection
-            mark = "✓" if chosen else "▸" if cursor else ""
-            style = looks["cursor" if cursor else "selected" if chosen else role]
-            letters = mark + letter if self.places.high > 1 or not mark else mark
-            letters = letters.ljust(self.places.high)
-            markers.append(Marker(letters, _code(style)))
-        return tuple(markers)
-
-    def _colours(self) -> tuple[Paint, Looks]:
-        tone: Tone = "colour"
-        for each in self.app.get_line_filters():
-            if isinstance(each, NoColor):
-                tone = "letters"
-            elif isinstance(each, Monochrome):
-                tone = "grey"
-        paint = Paint(
-            _ground(self.background_colors[1]),
-            _ground(self.get_component_styles("grid--waiting").background),
-            _ground(self.get_component_styles("grid--broken").background),
-            tone,
-            depth_of(self.app.console),
-        )
-        style = self.get_component_rich_style
-        looks: Looks = {
-            "base": self.rich_style,
-            "cursor": style("grid--cursor" if self.has_focus else "grid--away"),
-            "selected": style("grid--selected"),
-            "label": style("grid--label"),
-            "muted": style("grid--muted"),
-            "wrong": style("grid--wrong"),
-            "tag": style("grid--tag"),
-        }
-        return paint, looks
-
-
-def _ground(color: Color) -> int:
-    """A background as a colour of tui.grid.cells."""
-    if color.ansi is not None:
-        return DEFAULT
-    return color.r << 16 | color.g << 8 | color.b
-
-
-def _code(style: Style) -> int:
-    """The foreground of a style as a colour of tui.grid.cells."""
-    if style.color is None or style.color.triplet is None:
-        return DEFAULT
-    red, green, blue = style.color.triplet
-    return red << 16 | green << 8 | blue
