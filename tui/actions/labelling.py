@@ -22,7 +22,6 @@ ACTIONS = (
         "Tag",
         "Put a tag on the images, or take it off where all of them have it.",
         _GROUP,
-        footer=True,
         command="tag add TAG IMAGES",
     ),
     ActionInfo(
@@ -31,7 +30,6 @@ ACTIONS = (
         "Split",
         "Put the images into train, val or test, or into none.",
         _GROUP,
-        footer=True,
         command="split QUERY --to SPLIT",
     ),
     ActionInfo(

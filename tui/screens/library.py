@@ -38,7 +38,7 @@ ROOMY = 100
 _SORTS = {
     "i": ("id", "id"),
     "c": ("confidence", "confidence"),
-    "m": ("margin", "margin, most probable less second"),
+    "m": ("margin", "margin"),
     "w": ("width", "width"),
     "h": ("height", "height"),
     "b": ("bytes", "size of the file"),
@@ -117,8 +117,8 @@ class LibraryScreen(Labelling):
     def ask(self, query: str, *, keep: bool = False) -> None:
         """Show the images that match; with `keep` the cursor stays on its image. A query that
         cannot be read is shown to be mended."""
-        if not self.is_mounted:
-            return
+        if not self.query(QueryLine):
+            return  # `on_mount` asks the app's first query
         line = self.query_one(QueryLine)
         try:
             parsed = parse(query)

@@ -139,7 +139,7 @@ class FacetPanel(RowList):
 
     def _rebuild(self) -> None:
         """Other rows; the cursor stays on the value that it is on."""
-        current = self.facet
+        current = self.facet if self.cursor else None
         self.facets = facet_rows(self.counts, pixshelf(self).settings.queries, self._folded)
         places = {_identity(facet): place for place, facet in enumerate(self.facets)}
         at = None if current is None else places.get(_identity(current))
@@ -158,8 +158,8 @@ class FacetPanel(RowList):
             shown = Content.styled(fold + facet.title, "bold $text-accent")
             return [shown + Content(f" {count}" if facet.folded else "")]
         how = standing(self.asked, facet.field, facet.value)
-        title = shorten(printable(facet.title), max(1, cells - len(count) - 3))
-        gap = " " * max(1, cells - width(title) - len(count) - 2)
+        title = shorten(printable(facet.title), max(1, cells - len(count) - 4))
+        gap = " " * max(1, cells - width(title) - len(count) - 3)
         style = {"in": "bold", "out": "strike", "": ""}[how]
         return [
             Content.assemble((_MARKS[how], "bold"), (title, style), gap, (count, "$foreground 60%"))

@@ -43,7 +43,7 @@ class KeyMenu(ModalScreen[str | None]):
             box.border_title = self._heading
             yield OptionList(
                 *(
-                    Option(Content.assemble((f"{entry.key:>3}  ", "bold $accent"), entry.words))
+                    Option(Content.assemble((f"{entry.key}  ", "bold $text-accent"), entry.words))
                     for entry in self._entries
                 ),
                 compact=True,

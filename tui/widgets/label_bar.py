@@ -55,8 +55,8 @@ class LabelBar(Widget):
 
     def _part(self, key: str, label: str) -> Content:
         words = "" if label == key else " " + shorten(printable(label), _LONGEST)
-        style = "reverse" if label == self.current else ""
-        return Content.assemble((f" {key}", f"bold {style}"), (f"{words} ", style))
+        part = Content.assemble((f" {key}", "bold"), f"{words} ")
+        return part.stylize("reverse") if label == self.current else part
 
     def on_click(self, event: events.Click) -> None:
         place = event.x - self.styles.padding.left

@@ -30,6 +30,6 @@ class Nothing(Widget):
     def render(self) -> Content:
         parts: list[Content] = [Content.styled(printable(self.heading), "bold"), Content("")]
         for key, words in self._lines:
-            mark = Content.styled(f"{key:>6}  ", "bold $text-accent")
+            mark = Content.styled(f"{key:<6}", "bold $text-accent")
             parts.append(mark + Content(printable(words)))
         return Content("\n").join(parts)

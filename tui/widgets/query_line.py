@@ -6,6 +6,7 @@ there. Nothing but the line itself exists until then.
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
@@ -33,13 +34,11 @@ class QueryLine(Widget):
     BINDINGS: ClassVar = bindings_of("query")
     DEFAULT_CSS = """
     QueryLine { height: 1; background: $panel; padding: 0 1; }
-    QueryLine Input {
-        height: 1; border: none; padding: 0 0 0 2; margin: 0; background: $panel;
-    }
+    QueryLine Input { height: 1; border: none; padding: 0; margin: 0 0 0 2; background: $panel; }
     QueryLine Input:focus { border: none; }
     QueryLine .offers {
         overlay: screen; width: auto; min-width: 30; max-width: 100%; height: auto;
-        background: $surface; padding: 0 1; display: none;
+        background: $surface; padding: 0 1 0 0; text-wrap: nowrap; display: none;
     }
     """
 
@@ -90,7 +89,7 @@ class QueryLine(Widget):
         if self.is_edited:
             self._close()
         begun = self.text if text is None else text
-        line = Input(begun, select_on_focus=False, compact=True)
+        line = Input(begun, select_on_focus=False)
         below = Static(classes="offers")
         self._parts = line, below
         self.mount(line, below)
@@ -214,12 +213,10 @@ class QueryLine(Widget):
         wide = max(1, Content(printable(error.text[error.start : error.end])).cell_length)
         left = max(0, before + 2 - scrolled)
         room = max(1, self.size.width - left - 2)
-        lines = [
-            Content(" " * left) + Content.styled("^" * min(wide, room), "bold $text-error"),
-            Content.styled(printable(error.message), "$text-error"),
-        ]
-        if error.hint:
-            lines.append(Content.styled(printable(error.hint), "$foreground 60%"))
+        lines = [Content(" " * left) + Content.styled("^" * min(wide, room), "bold $text-error")]
+        for words, style in ((error.message, "$text-error"), (error.hint, "$foreground 60%")):
+            for line in wrap(printable(words or ""), max(20, self.size.width - 2)):
+                lines.append(Content.styled(f"  {line}", style))
         return lines
 
 
