@@ -48,6 +48,7 @@ class ConfusionMatrix(ScrollView, can_focus=True):
         & > .matrix--here { color: $text-accent; text-style: bold; }
         & > .matrix--zero { color: $foreground 35%; }
         & > .matrix--cursor { background: $accent; color: $background; text-style: bold; }
+        &:light > .matrix--cursor { color: white; }
     }
     """
     COMPONENT_CLASSES: ClassVar = {
