@@ -192,6 +192,19 @@ async def test_another_screen_can_choose_the_model(dataset: Dataset) -> None:
         await until(pilot, lambda: "no model 'never'" in notice(screen))
 
 
+async def test_the_model_can_be_chosen_before_the_screen_was_ever_open(dataset: Dataset) -> None:
+    with open_repository(dataset.url) as repo:
+        repo.models.add(digits_model("second"))
+    async with running(dataset) as (app, pilot):
+        app.go("evaluate")
+        screen = app.screen
+        assert isinstance(screen, EvaluateScreen)
+        screen.choose_model("means")
+        await until(pilot, lambda: screen.shown is not None)
+        assert screen.shown is not None
+        assert screen.shown.evaluation.model == "means"
+
+
 async def test_s_chooses_the_split(dataset: Dataset) -> None:
     async with evaluating(dataset) as (app, pilot, screen):
         await pilot.press("s")

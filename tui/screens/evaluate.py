@@ -107,7 +107,8 @@ class EvaluateScreen(Section):
     def choose_model(self, name: str) -> None:
         """Show a model, by name or id."""
         self._wanted = name
-        self.refresh_data()
+        if self.is_mounted:  # else it is read for the first time in a moment
+            self.refresh_data()
 
     def action_model(self) -> None:
         """Ask for the model."""
