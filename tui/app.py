@@ -23,16 +23,19 @@ from textual.signal import Signal
 
 from storage.errors import PixshelfError
 from tui.actions import bindings_of
+from tui.background import begin
 from tui.changes import Change
 from tui.dataset import Dataset
 from tui.faults import Faults
 from tui.settings import TuiSettings
+from tui.text import printable
 from tui.themes import THEMES, no_theme
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.binding import Binding
     from textual.driver import Driver
+    from textual.notifications import SeverityLevel
 
     from storage.records import Action
     from storage.repository import Repository
@@ -173,7 +176,7 @@ class PixshelfApp(App[None]):
         self.newest_edit = edit
         stored = self.dataset.edit(edit.store)
         self.changes.publish(Change("edit", edit.images, edit))
-        self.run_worker(self._follow(edit, stored), group="edits")
+        begin(self, self._follow(edit, stored), group="edits")
 
     async def _follow(self, edit: Edit, stored: Awaitable[Action]) -> None:
         try:
@@ -186,11 +189,11 @@ class PixshelfApp(App[None]):
 
     def action_undo(self) -> None:
         """Take back the newest action."""
-        self.run_worker(self._travel("undone", lambda repo: repo.history.undo()), group="edits")
+        begin(self, self._travel("undone", lambda repo: repo.history.undo()), group="edits")
 
     def action_redo(self) -> None:
         """Do again what was undone last."""
-        self.run_worker(self._travel("done again", lambda repo: repo.history.redo()), group="edits")
+        begin(self, self._travel("done again", lambda repo: repo.history.redo()), group="edits")
 
     async def _travel(self, word: str, job: Callable[[Repository], list[Action]]) -> None:
         try:
@@ -242,7 +245,7 @@ class PixshelfApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave, once every edit is stored. One that was refused keeps the app open."""
-        self.run_worker(self._leave(), group="leave", exclusive=True)
+        begin(self, self._leave(), group="leave", exclusive=True)
 
     async def _leave(self) -> None:
         if self.dataset.pending_edits:
@@ -266,7 +269,7 @@ class PixshelfApp(App[None]):
         self.set_keymap(dict(new.keys))
         self.settings_changed.publish(new)
         if self.config_path is not None:
-            self.run_worker(self._write_settings(self.config_path), group="settings")
+            begin(self, self._write_settings(self.config_path), group="settings")
 
     async def _write_settings(self, path: Path) -> None:
         from tui.settings_file import write_settings
@@ -327,6 +330,22 @@ class PixshelfApp(App[None]):
         return binding.key_display or shown(binding.key)
 
     # --- telling
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell something in passing. It is plain text whatever is in it: names and errors hold
+        brackets and control characters."""
+        del markup
+        super().notify(
+            printable(message), title=title, severity=severity, timeout=timeout, markup=False
+        )
 
     def show_error(self, error: Exception) -> None:
         """Show an error with its hint until it is read, one at a time."""

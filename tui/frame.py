@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import finalize
 
 from rich.cells import cell_len
 from textual import events
@@ -20,6 +21,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from storage.errors import PixshelfError
+from tui.background import begin
 from tui.key_line import KeyLine
 
 if TYPE_CHECKING:
@@ -134,7 +136,9 @@ class Section(Screen[None]):
     ) -> Worker[None]:
         """Run a coroutine beside the event loop's other work. With `exclusive` an earlier one of
         the same group is cancelled. A PixshelfError or OSError that it raises is shown."""
-        return self.run_worker(self._guarded(job), group=group, exclusive=exclusive)
+        worker = begin(self, self._guarded(job), group=group, exclusive=exclusive)
+        finalize(worker, job.close)  # one that is cancelled before it begins is never awaited
+        return worker
 
     async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:
         try:

@@ -14,6 +14,7 @@ from textual.signal import Signal
 
 from ml.settings import TrainSettings
 from storage.errors import NotReady, PixshelfError
+from tui.background import begin
 from tui.changes import Change
 from tui.text import percent, printable
 from tui.training_view import running_words
@@ -112,7 +113,7 @@ class Trainings:
             current.request_stop()
         elif current.run is not None:
             current.state = "stopping"
-            self._app.run_worker(self.stop_elsewhere(current.run), group="stop")
+            begin(self._app, self.stop_elsewhere(current.run), group="stop")
         current.say("plain", "stopping after this batch, keeping everything")
         self.changed.publish(current)
 
@@ -160,7 +161,7 @@ class Trainings:
 
     def look(self) -> None:
         """See whether other processes train on the dataset, and say so."""
-        self._app.run_worker(self._look(), group="look", exclusive=True)
+        begin(self._app, self._look(), group="look", exclusive=True)
 
     async def _look(self) -> None:
         try:
@@ -224,7 +225,7 @@ class Trainings:
             return
         if current.take():
             self._rest()
-            self._app.run_worker(self._conclude(current), group="conclude")
+            begin(self._app, self._conclude(current), group="conclude")
         else:
             stopping = ", stopping" if current.state == "stopping" else ""
             self._app.running = running_words(current.figures, current.elapsed) + stopping

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storage.errors import PixshelfError
+from tui.background import begin
 from tui.evaluation_text import pairs_text, reliability_text, summary_text
 from tui.evaluations import Shown, cell_images
 from tui.frame import pixshelf
@@ -174,7 +175,7 @@ class EvaluationViews(Container):
         self._looking = self.set_timer(_REST, self._look)
 
     def _look(self) -> None:
-        self.run_worker(self._show_cell(), group="cell", exclusive=True)
+        begin(self, self._show_cell(), group="cell", exclusive=True)
 
     async def _show_cell(self) -> None:
         """Show the images of the cell under the cursor."""

@@ -17,6 +17,7 @@ from textual.timer import Timer
 from storage.errors import PixshelfError
 from storage.query import Query
 from tui.actions import bindings_of
+from tui.background import begin
 from tui.changes import Change
 from tui.facets import (
     ANSWER_KEYS,
@@ -107,7 +108,7 @@ class FacetPanel(RowList):
         seen = self.display and self.screen.is_current
         if seen and not self._is_counting and (self._stale or self._names_stale):
             self._is_counting = True
-            self.run_worker(self._count_all(), group="counting")
+            begin(self, self._count_all(), group="counting")
 
     async def _count_all(self) -> None:
         try:

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tui.background import begin
 from tui.frame import pixshelf
 from tui.paths import Completion, as_text, complete, exists, paths_in
 from tui.text import printable, shorten
@@ -56,7 +57,7 @@ class PathLine(Input):
 
     def action_complete(self) -> None:
         if self.value.strip() and self.cursor_position == len(self.value):
-            self.run_worker(self._complete(self.value), group="complete", exclusive=True)
+            begin(self, self._complete(self.value), group="complete", exclusive=True)
         else:
             self.screen.focus_next()
 

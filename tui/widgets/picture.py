@@ -22,6 +22,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.background import begin
 from tui.terminal_pictures import Canvas, Drawn
 from tui.viewport import (
     Size,
@@ -171,7 +172,7 @@ class Picture(Widget):
         self._strips = self._fine = None
         self.refresh()
         if self._canvas is not None and self._picture is not None and self.is_mounted:
-            self.run_worker(self._refined(self._canvas), group="fine", exclusive=True)
+            begin(self, self._refined(self._canvas), group="fine", exclusive=True)
 
     async def _refined(self, canvas: Canvas) -> None:
         """Draw real pixels in the place of the half-blocks, once the keys rest."""
@@ -310,7 +311,8 @@ def in_the_middle(
     import numpy as np
 
     from tui.grid.cells import ansi_lines, colours_of, greyed, halves, shaded
-    from tui.grid.strips import CellStrip, depth_of
+    from tui.grid.paint import depth_of
+    from tui.grid.strips import CellStrip
 
     red, green, blue = ground.rgb
     codes = np.full((2 * room.height, room.width), red << 16 | green << 8 | blue, np.int32)
