@@ -107,7 +107,8 @@ def seen_of(answer: Answer) -> Seen:
     """An answer, its pixels brought to a small size."""
     import numpy as np
 
-    from tui.grid.fitting import Box, fit
+    from tui.grid.fitting import fit
+    from tui.grid.paint import Box
 
     height, width = answer.pixels.shape[:2]
     pixels = np.broadcast_to(answer.pixels, (height, width, 3))
@@ -119,7 +120,8 @@ def seen_of(answer: Answer) -> Seen:
 
 def picture_lines(pixels: NDArray[np.uint8], rows: int) -> list[Content]:
     """The picture in so many lines of half-blocks, twice as wide as high, in the middle."""
-    from tui.grid.fitting import Box, fit
+    from tui.grid.fitting import fit
+    from tui.grid.paint import Box
 
     codes = fit(pixels[None], Box(2 * rows, 2 * rows))[0]
     above = (2 * rows - codes.shape[0]) // 2

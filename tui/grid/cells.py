@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tui.grid.paint import DEFAULT
 from tui.halfblocks import RESET, Colour, palette
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DEFAULT = -1
 HALF = 0x2580
 """'▀': the upper pixel is the foreground, the lower one the background."""
 LOWER = 0x2584

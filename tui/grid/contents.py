@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tui.grid.caches import ByteCache
-from tui.grid.fitting import Box
+from tui.grid.paint import Box
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,14 +18,14 @@ from textual.timer import Timer
 from tui.grid.caches import ByteCache
 from tui.grid.captioning import Looks, Place, caption_strip
 from tui.grid.captions import marker
-from tui.grid.cells import DEFAULT
 from tui.grid.contents import Contents
 from tui.grid.keys import GridKeys
-from tui.grid.painting import Marker, Paint, PaintedRow, Tone, paint_row
-from tui.grid.strips import CellStrip, depth_of
+from tui.grid.paint import DEFAULT, Marker, Paint, PaintedRow, Tone, depth_of
 
 if TYPE_CHECKING:
     from textual.color import Color
+
+    from tui.grid.strips import CellStrip
 
 ROW_BYTES = 20 * 1024 * 1024
 HELD_FOR = 0.03
@@ -134,6 +134,7 @@ class GridDrawing(GridKeys):
         places = self.places
         blank = Strip.blank(places.width, looks["base"])
         strips: list[Strip] = []
+        cells: set[int] = set()
         painted: tuple[int, tuple[CellStrip, ...]] = (-1, ())
         for y in range(crop.y, crop.bottom):
             row, line = divmod(self.scroll_offset.y + y, places.row_height)
@@ -144,15 +145,18 @@ class GridDrawing(GridKeys):
             else:
                 if painted[0] != row:
                     painted = (row, self._painted(row, paint, looks).strips)
+                cells.add(len(strips))
                 strips.append(painted[1][line])
         for each in self.app.get_line_filters():
             native = isinstance(each, ANSIToTruecolor | DimFilter | Monochrome | NoColor)
             strips = [
                 strip
-                if native and isinstance(strip, CellStrip)
+                if native and at in cells
                 else strip.apply_filter(each, self.background_colors[1])
-                for strip in strips
+                for at, strip in enumerate(strips)
             ]
+            if not native:
+                cells.clear()  # they are true segments now
         if (crop.x, crop.right) != (0, self.size.width) and crop.right < places.width:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
@@ -168,6 +172,8 @@ class GridDrawing(GridKeys):
         key = (ids.tobytes(), markers)
         found = self._rows.get(key)
         if found is None:
+            from tui.grid.painting import paint_row  # and with it numpy
+
             pictures = [self.contents.picture(image) for image in ids]
             found = paint_row(self.places, pictures, markers, paint)
             if found.whole:

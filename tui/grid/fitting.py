@@ -9,13 +9,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml.plain_png import decode_plain, worth_trying
 from storage.errors import RefusedInput
 from tui.grid.cells import colours_of
+from tui.grid.paint import Box
 from tui.halfblocks import shares
 
 if TYPE_CHECKING:
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
 
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _CHANNELS = {0: 1, 2: 3}
-
-
-class Box(NamedTuple):
-    """The room for a thumbnail, in pixels."""
-
-    width: int
-    height: int
 
 
 def plain_shape(data: bytes) -> tuple[int, int, int] | None:

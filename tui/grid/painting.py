@@ -7,54 +7,20 @@ thumbnails, so that it stays as it is while these change.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tui.grid.captions import CROSS
-from tui.grid.cells import DEFAULT, Cells, ansi_lines, greyed, halves, shaded
+from tui.grid.cells import Cells, ansi_lines, greyed, halves, shaded
 from tui.grid.layout import Layout
+from tui.grid.paint import DEFAULT, Marker, Paint, PaintedRow, Tone
 from tui.grid.strips import CellStrip
-from tui.halfblocks import Colour
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Picture = NDArray[np.int32] | None
-
-Tone = Literal["colour", "grey", "letters"]
-
-
-@dataclass(frozen=True, slots=True)
-class Paint:
-    """How pictures are painted: on which background, a colour of tui.grid.cells; with what in
-    the place of a picture that is not there (`waiting`) or cannot be shown (`broken`); in which
-    tone, for how many colours."""
-
-    background: int
-    waiting: int
-    broken: int
-    tone: Tone
-    depth: Colour
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What stands beside a small thumbnail: a letter for each of its lines, in a colour."""
-
-    letters: str
-    colour: int
-
-
-@dataclass(frozen=True, slots=True)
-class PaintedRow:
-    """The strips of a row's pictures, from the top, the bytes they take, and whether every
-    picture is there."""
-
-    strips: tuple[CellStrip, ...]
-    cost: int
-    whole: bool
 
 
 def paint_row(

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storage.errors import NotFound, PixshelfError
-from storage.pictures import THUMBNAIL_FROM, THUMBNAIL_SIDE
 from storage.query import Query, Term
-from tui.grid.fitting import Box, fit_any, fit_plain, in_chunks
+from tui.grid.paint import Box
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,6 +147,11 @@ class Reader:
             found = records_of(repo, needed[start : start + RECORDS_AT_ONCE], wish.model)
             self._learn(found)
             yield Read(wish, records=found)
+        if not pictures:
+            return
+        # With numpy and the decoders, which nothing needs before there is a picture to show.
+        from tui.grid.fitting import fit_any, fit_plain, in_chunks
+
         for chunk in in_chunks(pictures, FILES_AT_ONCE):
             files, missing = self._files(repo, chunk, wish.box)
             fitted, left = fit_plain(files, wish.box)
@@ -158,6 +162,8 @@ class Reader:
                 yield Read(wish, dict(zip((image for image, _ in part), done, strict=True)))
 
     def _learn(self, found: dict[int, ImageRecord | None]) -> None:
+        from storage.pictures import THUMBNAIL_FROM
+
         if len(self._large) > _MOST_KNOWN:
             self._large.clear()
         for image, record in found.items():
@@ -170,6 +176,8 @@ class Reader:
     ) -> tuple[list[tuple[int, bytes]], list[int]]:
         """The bytes to decode for each image, the small copy where that is enough, and the images
         that are gone."""
+        from storage.pictures import THUMBNAIL_SIDE
+
         files: list[tuple[int, bytes]] = []
         whole: list[int] = []
         for image in images:

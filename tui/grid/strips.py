@@ -11,34 +11,22 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from rich.color import Color, ColorSystem
+from rich.color import Color
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import FIFOCache
 from textual.strip import Strip
 
-from tui.grid.cells import DEFAULT, SPACE, Cells, ansi_lines
-from tui.halfblocks import Colour
+from tui.grid.cells import SPACE, Cells, ansi_lines
+from tui.grid.paint import DEFAULT, depth_of
 
-_DEPTHS: dict[ColorSystem | None, Colour] = {
-    None: "truecolor",
-    ColorSystem.TRUECOLOR: "truecolor",
-    ColorSystem.EIGHT_BIT: "256",
-    ColorSystem.STANDARD: "16",
-    ColorSystem.WINDOWS: "16",
-}
 _LAZY = frozenset(
     {
         *("_divide_cache", "_crop_cache", "_style_cache", "_filter_cache"),
         *("_line_length_cache", "_crop_extend_cache", "_offsets_cache"),
     }
 )
-
-
-def depth_of(console: Console) -> Colour:
-    """How many colours the console's terminal has, as Textual's own strips take it."""
-    return _DEPTHS[console._color_system]
 
 
 class CellStrip(Strip):

@@ -20,8 +20,8 @@ from tui.actions import bindings_of
 from tui.frame import pixshelf
 from tui.grid.contents import Contents
 from tui.grid.drawing import GridDrawing
-from tui.grid.fitting import Box
 from tui.grid.layout import DEFAULT_ZOOM, ZOOMS, Layout
+from tui.grid.paint import Box
 from tui.grid.reader import Read, Reader, Wish
 from tui.grid.selection import Selection
 
