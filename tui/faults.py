@@ -31,10 +31,14 @@ class Faults:
         self._open: tuple[str, str | None] | None = None
         self._waiting: deque[tuple[str, str | None]] = deque()
         self._question: Question | None = None
+        self._reason = ""
 
     def tell(self, error: Exception) -> None:
-        """Show an error until it is read, unless it is shown or waits already."""
+        """Show an error until it is read, unless it is shown or waits already, or is the reason
+        why edits are asked about."""
         words = (message_of(error), getattr(error, "hint", None))
+        if self._question is not None and words[0] == self._reason:
+            return
         if words == self._open or words in self._waiting or len(self._waiting) >= MOST_WAITING:
             return
         self._waiting.append(words)
@@ -43,7 +47,7 @@ class Faults:
     def _next(self) -> None:
         from tui.dialogs import Message
 
-        if self._open is not None or not self._waiting:
+        if self._open is not None or self._question is not None or not self._waiting:
             return
         self._open = self._waiting.popleft()
         text, hint = self._open
@@ -58,7 +62,8 @@ class Faults:
         from tui.dialogs import Question
 
         self._app.refused.append(edit)
-        text = refusal([each.summary for each in self._app.refused], message_of(error))
+        self._reason = message_of(error)
+        text = refusal([each.summary for each in self._app.refused], self._reason)
         if self._question is not None:
             self._question.say(text)
             return
@@ -72,6 +77,7 @@ class Faults:
         if answer == _AGAIN:
             for edit in edits:
                 self._app.edit(edit)
+        self._app.call_later(self._next)
 
 
 def refusal(summaries: list[str], reason: str) -> str:
