@@ -32,7 +32,7 @@ def commands_of(
     ]
     meant = _meant(plain, images, listed)
     if meant:
-        label = labels[0] if labels else "LABEL"
+        label = next((each for each in labels if not each.startswith("-")), "LABEL")
         found += [
             ("show the image", ("show", str(images[0]))),
             (f"label {_them(images)}", ("label", *meant, label)),

@@ -215,8 +215,8 @@ class QueryLine(Widget):
         room = max(1, self.size.width - left - 2)
         lines = [Content(" " * left) + Content.styled("^" * min(wide, room), "bold $text-error")]
         for words, style in ((error.message, "$text-error"), (error.hint, "$foreground 60%")):
-            for line in wrap(printable(words or ""), max(20, self.size.width - 2)):
-                lines.append(Content.styled(f"  {line}", style))
+            shown = wrap(printable(words or ""), max(20, self.size.width - 4))
+            lines.extend(Content.styled(f"  {line}", style) for line in shown)
         return lines
 
 
