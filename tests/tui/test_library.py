@@ -1,0 +1,440 @@
+"""The library: what is shown for a query, its panel, its order, and where its keys lead."""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from storage.opening import open_repository
+from storage.query import Sort, parse
+from tests.tui.driving import running, until
+from tui import listing
+from tui.app import PixshelfApp
+from tui.changes import Change
+from tui.dataset import Dataset
+from tui.edits import label_edit, trash_edit
+from tui.frame import StatusLine
+from tui.grid.widget import ImageGrid
+from tui.library_commands import MOST_IDS, commands_of
+from tui.listing import begins_with, place_of, status_text
+from tui.screens.image import ImageScreen
+from tui.screens.library import LibraryScreen
+from tui.settings import TuiSettings
+from tui.widgets.nothing import Nothing
+from tui.widgets.query_line import QueryLine
+
+
+def library(app: PixshelfApp) -> LibraryScreen:
+    screen = app.screen
+    assert isinstance(screen, LibraryScreen)
+    return screen
+
+
+def status(screen: LibraryScreen) -> str:
+    return screen.query_one(StatusLine).text
+
+
+# --- pure
+
+
+def test_the_status_line_tells_place_selection_and_what_is_not_stored() -> None:
+    words = status_text(position=11, shown=20, total=1797, selected=3, pending=2, stale=True)
+    assert words == "12 of 1,797 · 3 selected · storing 2 edits · changed since: ctrl+r asks anew"
+    assert "of …" in status_text(
+        position=0, shown=9, total=None, selected=0, pending=0, stale=False
+    )
+
+
+@pytest.mark.parametrize("sort", [Sort(), Sort("width")])
+def test_an_image_is_found_in_a_list(sort: Sort) -> None:
+    assert place_of(array("q", [2, 5, 9]), 5, sort) == 1
+    assert place_of(array("q", [2, 5, 9]), 6, sort) is None
+
+
+def test_a_list_that_begins_otherwise_is_another_one() -> None:
+    assert begins_with(array("q", [1, 2, 3]), array("q", [1, 2]))
+    assert not begins_with(array("q", [2, 3]), array("q", [1, 2]))
+
+
+def test_commands_name_the_images_that_are_meant() -> None:
+    found = dict(commands_of(parse("split:test sort:width"), (4, 5), 60, ["7"]))
+    assert found["list the images"] == ("ls", "split:test", "sort:width", "--limit", "0")
+    assert found["label 2 images"] == ("label", "4,5", "7")
+    assert found["put 2 images into a split"] == ("split", "id:4,5", "--to", "test")
+
+
+def test_commands_name_the_query_where_all_of_it_is_meant() -> None:
+    ids = tuple(range(1, 61))
+    found = dict(commands_of(parse("split:test sort:width"), ids, 60, ["7"]))
+    assert found["move 60 images to the trash"] == ("rm", "split:test")
+
+
+def test_more_ids_than_a_command_line_holds_are_not_named() -> None:
+    found = dict(commands_of(parse(""), tuple(range(MOST_IDS + 1)), 9999, ["7"]))
+    assert not [what for what in found if what.startswith("label")]
+
+
+# --- what is shown
+
+
+async def test_all_images_are_shown_at_first(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        assert list(screen.grid.ids) == list(range(1, 121))
+        assert status(screen) == "1 of 120"
+        assert screen.grid.has_focus
+
+
+async def test_the_first_images_are_shown_before_the_whole_list_is_there(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FIRST", 30)
+    shown: list[int] = []
+    show = ImageGrid.show
+
+    def noted(grid: ImageGrid, ids: array[int], **more: Any) -> None:
+        shown.append(len(ids))
+        show(grid, ids, **more)
+
+    monkeypatch.setattr(ImageGrid, "show", noted)
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: len(screen.grid.ids) == 120)
+        assert shown == [30]
+        assert screen.total == 120
+
+
+async def test_the_cursor_stays_while_the_rest_of_the_list_comes(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FIRST", 30)
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: len(screen.grid.ids) >= 30)
+        screen.grid.move_to(7)
+        await until(pilot, lambda: len(screen.grid.ids) == 120)
+        assert screen.grid.cursor == 7
+
+
+async def test_a_query_given_at_the_start_is_asked_first(dataset: Dataset) -> None:
+    async with running(dataset, query="split:train") as (app, pilot):
+        await until(pilot, lambda: library(app).total == 40)
+
+
+async def test_another_screen_opens_the_library_with_a_query(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        await pilot.press("f8")
+        app.open_library("tag:odd")
+        await until(pilot, lambda: library(app).total == 3)
+        assert library(app).query_text == "tag:odd"
+
+
+async def test_a_query_without_images_says_how_to_widen_it(dataset: Dataset) -> None:
+    async with running(dataset, query="label:nothing") as (app, pilot):
+        screen = library(app)
+        nothing = screen.query_one(Nothing)
+        await until(pilot, lambda: nothing.display)
+        assert "Nothing matches" in nothing.heading
+        await pilot.press("x")
+        await until(pilot, lambda: screen.total == 120)
+        assert not nothing.display
+        assert screen.grid.has_focus
+
+
+async def test_a_query_that_cannot_be_answered_says_why(dataset: Dataset) -> None:
+    async with running(dataset, query="is:dark") as (app, pilot):
+        nothing = library(app).query_one(Nothing)
+        await until(pilot, lambda: "none has been measured" in nothing.heading)
+        assert "F6" in str(nothing.render())
+
+
+async def test_a_model_that_there_is_not_is_told_in_place(dataset: Dataset) -> None:
+    async with running(dataset, query="is:wrong model:nobody") as (app, pilot):
+        nothing = library(app).query_one(Nothing)
+        await until(pilot, lambda: "nobody" in nothing.heading)
+        assert len(app.screen_stack) == 1
+
+
+async def test_the_grid_shows_the_model_of_the_query(dataset: Dataset) -> None:
+    async with running(dataset, query="is:predicted model:means") as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 60)
+        assert screen.grid.model == "means"
+
+
+# --- changes
+
+
+async def test_images_stay_where_they_are_until_the_query_is_asked_again(
+    dataset: Dataset,
+) -> None:
+    async with running(dataset, query="is:unlabelled") as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 20)
+        await pilot.press("7")
+        await until(pilot, lambda: "changed since" in status(screen))
+        assert len(screen.grid.ids) == 20
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: screen.total == 19)
+        assert "changed since" not in status(screen)
+
+
+async def test_a_refresh_leaves_the_cursor_on_its_image(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        screen.go_to(50)
+        app.edit(trash_edit((10,), away=True))
+        await until(pilot, lambda: "changed since" in status(screen))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: screen.total == 119)
+        assert screen.grid.current() == 50
+
+
+async def test_an_import_behind_another_screen_is_seen_on_coming_back(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        await pilot.press("f8")
+        with open_repository(dataset.url) as repo:
+            repo.images.delete([1, 2], actor="test")
+        app.changes.publish(Change("import"))
+        await pilot.pause()
+        assert screen.total == 120
+        await pilot.press("f2")
+        await until(pilot, lambda: screen.total == 118)
+
+
+async def test_edits_that_are_not_stored_yet_are_counted(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        app.edit(label_edit((1,), "zebra"))
+        await until(pilot, lambda: not dataset.pending_edits)
+        await until(pilot, lambda: status(screen) == "1 of 120")
+
+
+# --- finding
+
+
+async def test_the_order_is_chosen_by_one_key(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        await pilot.press("o", "I")
+        await until(pilot, lambda: screen.grid.ids[0] == 120)
+        assert screen.query_text == "sort:-id"
+        await pilot.press("o", "c")
+        await until(pilot, lambda: screen.total == 60)
+        with open_repository(dataset.url) as repo:
+            assert list(screen.grid.ids) == repo.images.ids(parse("sort:confidence"))
+
+
+async def test_all_images_keeps_the_cursor_on_its_image(dataset: Dataset) -> None:
+    async with running(dataset, query="split:train") as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 40)
+        image = screen.grid.current()
+        await pilot.press("x")
+        await until(pilot, lambda: screen.total == 120)
+        assert screen.grid.current() == image
+        assert screen.query_text == ""
+
+
+async def test_an_id_is_gone_to(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        await pilot.press("colon", *"77", "enter")
+        await until(pilot, lambda: screen.grid.current() == 77)
+        await pilot.press("number_sign", *"x", "enter")
+        assert len(app.screen_stack) == 2
+        await pilot.press("escape", "colon", *"999", "enter")
+        await until(pilot, lambda: app._notifications)
+        assert screen.grid.current() == 77
+
+
+async def test_enter_opens_the_image_by_itself(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        await until(pilot, lambda: library(app).total == 120)
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ImageScreen))
+        opened = app.screen
+        assert isinstance(opened, ImageScreen)
+        assert opened.image == 2
+
+
+async def test_selecting_is_told_in_the_status_line(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        await pilot.press("space", "space")
+        await until(pilot, lambda: status(screen) == "3 of 120 · 2 selected")
+        assert screen.targets() == (1, 2)
+
+
+# --- the panel
+
+
+async def test_the_panel_is_shown_where_there_is_room(dataset: Dataset) -> None:
+    async with running(dataset, size=(120, 40)) as (app, pilot):
+        assert library(app).panel.display
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not library(app).panel.display)
+
+
+async def test_the_panel_is_shown_and_hidden_by_a_key(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        panel = library(app).panel
+        await pilot.press("b")
+        assert panel.display
+        await pilot.resize_terminal(90, 30)
+        assert panel.display
+        await pilot.press("b")
+        assert not panel.display
+
+
+async def test_tab_goes_to_the_panel_and_back(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        await pilot.press("tab")
+        assert screen.panel.has_focus
+        assert screen.panel.display
+        await pilot.press("tab")
+        assert screen.grid.has_focus
+        assert not screen.panel.display
+
+
+async def go_to_facet(
+    app: PixshelfApp, pilot: Pilot[None], field: str, value: str
+) -> LibraryScreen:
+    """Put the panel's cursor on a value, once it is counted."""
+    screen = library(app)
+    panel = screen.panel
+    await until(pilot, lambda: any(f.value == value for f in panel.facets))
+    panel.focus()
+    panel.move_to(
+        next(at for at, f in enumerate(panel.facets) if (f.field, f.value) == (field, value))
+    )
+    return screen
+
+
+async def test_a_value_filters_and_filters_no_longer(dataset: Dataset) -> None:
+    async with running(dataset, size=(120, 40)) as (app, pilot):
+        screen = await go_to_facet(app, pilot, "split", "train")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.total == 40)
+        assert screen.query_text == "split:train"
+        assert screen.panel.has_focus
+        await pilot.press("space")
+        await until(pilot, lambda: screen.total == 120)
+
+
+async def test_two_values_of_a_field_are_asked_for_together(dataset: Dataset) -> None:
+    async with running(dataset, size=(120, 40), query="split:train") as (app, pilot):
+        screen = await go_to_facet(app, pilot, "split", "test")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.total == 100)
+        assert screen.query_text == "split:train,test"
+
+
+async def test_minus_leaves_a_value_out(dataset: Dataset) -> None:
+    async with running(dataset, size=(120, 40)) as (app, pilot):
+        screen = await go_to_facet(app, pilot, "tag", "odd")
+        await pilot.press("minus")
+        await until(pilot, lambda: screen.total == 117)
+        assert screen.query_text == "-tag:odd"
+
+
+async def test_a_double_click_on_a_value_filters(dataset: Dataset) -> None:
+    async with running(dataset, size=(120, 40)) as (app, pilot):
+        screen = await go_to_facet(app, pilot, "split", "train")
+        await pilot.click(screen.panel, offset=(4, screen.panel.cursor), times=2)
+        await until(pilot, lambda: screen.total == 40)
+
+
+async def test_a_group_is_folded_and_unfolded(dataset: Dataset) -> None:
+    async with running(dataset, size=(120, 40)) as (app, pilot):
+        screen = await go_to_facet(app, pilot, "split", "train")
+        await pilot.press("left")
+        assert not any(f.field == "split" for f in screen.panel.facets)
+        await pilot.press("enter")
+        assert any(f.field == "split" for f in screen.panel.facets)
+
+
+async def test_a_query_is_saved_asked_from_the_panel_and_removed(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    async with running(dataset, size=(120, 40), query="tag:odd", config_path=path) as (app, pilot):
+        await until(pilot, lambda: library(app).total == 3)
+        await pilot.press("ctrl+s", *"mine", "enter")
+        await until(pilot, lambda: app.settings.queries == {"mine": "tag:odd"})
+        await until(pilot, lambda: "tag:odd" in path.read_text("utf-8"))
+        await pilot.press("x")
+        screen = await go_to_facet(app, pilot, "saved", "tag:odd")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.query_text == "tag:odd")
+        await pilot.press("delete")
+        await until(pilot, lambda: not app.settings.queries)
+
+
+async def test_every_image_is_no_query_to_save(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        await until(pilot, lambda: library(app).total == 120)
+        await pilot.press("ctrl+s")
+        assert len(app.screen_stack) == 1
+
+
+async def test_a_saved_query_that_is_wrong_is_opened_to_be_mended(dataset: Dataset) -> None:
+    settings = TuiSettings(queries={"old": "labl:7"})
+    async with running(dataset, size=(120, 40), settings=settings) as (app, pilot):
+        screen = await go_to_facet(app, pilot, "saved", "labl:7")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.query_one(QueryLine).is_edited)
+
+
+# --- an empty dataset
+
+
+async def test_an_empty_dataset_greets_and_loads_digits(tmp_path: Path) -> None:
+    dataset = Dataset(str(tmp_path / "empty.db"))
+    dataset.create()
+    try:
+        async with running(dataset) as (app, pilot):
+            screen = library(app)
+            nothing = screen.query_one(Nothing)
+            await until(pilot, lambda: "no images in this dataset yet" in nothing.heading)
+            assert "F9" in str(nothing.render())
+            await pilot.press("D")
+            await until(pilot, lambda: screen.total == 1797)
+            assert not nothing.display
+            assert screen.check_action("digits", ()) is False
+    finally:
+        dataset.close()
+
+
+async def test_digits_are_not_loaded_into_a_dataset_with_images(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        await until(pilot, lambda: library(app).total == 120)
+        await pilot.press("D")
+        await pilot.pause()
+        assert library(app).total == 120
+
+
+# --- as commands
+
+
+async def test_what_is_shown_is_told_as_command_lines(dataset: Dataset) -> None:
+    async with running(dataset, query="split:test") as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 60)
+        found = dict(screen.commands())
+        assert found["list the images"] == (f"pixshelf --db {dataset.url} ls split:test --limit 0")
+        assert "label --clear 1" in found["clear the label of image 1"]
