@@ -22,6 +22,7 @@ from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
 
 from storage.errors import PixshelfError
+from tui import first_frame
 from tui.actions import bindings_of
 from tui.background import begin
 from tui.changes import Change
@@ -120,9 +121,12 @@ class PixshelfApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.settings.keys))
-        self.call_after_refresh(_collect_again)
         # Long after the first frame: somebody else may be training on the dataset.
         self.set_timer(1.0, self._look_for_trainings)
+
+    def on_ready(self) -> None:
+        _collect_again()
+        first_frame.shown.set()
 
     def _look_for_trainings(self) -> None:
         self.trainings.look()

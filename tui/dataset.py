@@ -15,6 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tui import first_frame
+
 if TYPE_CHECKING:
     from storage.repository import Repository
 
@@ -30,8 +32,8 @@ class Dataset:
         another process that writes."""
         self.url = url
         self.wait = wait
-        self._reading = _Lane(self, "reading")
-        self._surveying = _Lane(self, "surveying")
+        self._reading = _Lane(self, "reading", patient=True)
+        self._surveying = _Lane(self, "surveying", patient=True)
         self._editing = _Lane(self, "editing")
         self._pending: set[Future[Any]] = set()
         self._file = _file_of(url)
@@ -126,10 +128,12 @@ def _file_of(url: str) -> Path | None:
 class _Lane:
     """A thread with a repository that is opened with the first job. A job that finds the dataset
     unusable lets the next one open it anew; so does a file that was removed or replaced, since an
-    open connection would go on writing to what nobody will find again."""
+    open connection would go on writing to what nobody will find again. A `patient` one begins
+    when the app has drawn its first frame."""
 
-    def __init__(self, dataset: Dataset, name: str) -> None:
+    def __init__(self, dataset: Dataset, name: str, *, patient: bool = False) -> None:
         self._dataset = dataset
+        self._patient = patient
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=f"pixshelf-{name}")
         self._repo: Repository | None = None
         self._opened: tuple[int, int] | None = None
@@ -141,6 +145,8 @@ class _Lane:
     def _run(self, job: Job[Result]) -> Result:
         from storage.errors import DatasetError
 
+        if self._patient:
+            first_frame.wait()
         now = self._dataset.identity()
         if self._repo is not None and now != self._opened:
             self._close_repo()
