@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.errors import NotFound, PixshelfError
+from storage.errors import NotFound
 from storage.query import Query, Term
 from tui.grid.paint import Box
 
@@ -96,7 +96,9 @@ class Reader:
                 try:
                     repo = repo or self._open()
                     self._fulfil(repo, wish, workers)
-                except (PixshelfError, OSError) as error:
+                except Exception as error:
+                    # Also a fault of the program: without the thread the grid would stay empty
+                    # and nobody would know why.
                     if repo is not None:
                         repo.close()
                     repo = None

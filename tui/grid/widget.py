@@ -15,7 +15,6 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
-from storage.errors import PixshelfError
 from tui.actions import bindings_of
 from tui.frame import pixshelf
 from tui.grid.contents import Contents
@@ -283,7 +282,7 @@ class ImageGrid(GridDrawing, can_focus=True):
         """Draw what was read."""
         read = message.read
         if isinstance(read, Exception):
-            if not self._failed and isinstance(read, PixshelfError | OSError):
+            if not self._failed:
                 pixshelf(self).show_error(read)
             self._failed = True
             return
