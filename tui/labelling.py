@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.reactive import reactive
-from textual.widgets import Input, TextArea
 
 from storage.errors import PixshelfError
 from storage.ordering import natural_key
@@ -64,8 +63,8 @@ class Labelling(Section):
         """A label was given, or the images went to the trash: the cursor may go on."""
 
     def takes_label_keys(self) -> bool:
-        """Whether keys are for labels now, and not for a text that is written."""
-        return not isinstance(self.focused, Input | TextArea)
+        """Whether keys are for labels now. A text that is written keeps its keys by itself."""
+        return True
 
     # --- labels and their keys
 

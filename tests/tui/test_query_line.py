@@ -25,7 +25,7 @@ async def written(
         await until(pilot, lambda: screen.total is not None and screen.labels and screen.tags)
         await pilot.press("slash")
         line = screen.query_one(QueryLine)
-        await until(pilot, lambda: line.words.labels)
+        await until(pilot, lambda: line.words is not None)
         await pilot.press(*keys)
         yield screen, line, pilot
 

@@ -21,7 +21,6 @@ from tui.changes import Change
 from tui.edits import Edit
 from tui.grid.widget import ImageGrid
 from tui.labelling import Labelling
-from tui.library_commands import commands_of
 from tui.listing import all_ids, begins_with, first_ids, place_of, status_text
 from tui.query_words import ordered, toggled
 from tui.widgets.facet_panel import FacetPanel
@@ -450,5 +449,7 @@ class LibraryScreen(Labelling):
         self.ask(self.query_text, keep=True)
 
     def commands(self) -> list[tuple[str, str]]:
+        from tui.library_commands import commands_of
+
         found = commands_of(self.asked, self.targets(), len(self.grid.ids), self.labels)
         return [(what, self.pixshelf.command_line(*words)) for what, words in found]

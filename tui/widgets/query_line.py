@@ -17,11 +17,12 @@ from textual.widget import Widget
 from storage.errors import QueryError
 from storage.query import parse
 from tui.actions import bindings_of
-from tui.completing import Offer, Words, offer
 from tui.text import printable
 
 if TYPE_CHECKING:
     from textual.widgets import Input, Static
+
+    from tui.completing import Offer, Words
 
 MOST_REMEMBERED = 200
 _SHOWN = 8
@@ -43,8 +44,8 @@ class QueryLine(Widget):
     """
 
     text: reactive[str] = reactive("")
-    words: Words = Words()
-    """What is offered besides the language's own words."""
+    words: Words | None = None
+    """What is offered besides the language's own words, once that is known."""
 
     class Asked(Message):
         """A query was written; it can be parsed."""
@@ -61,7 +62,7 @@ class QueryLine(Widget):
         self.remembered: list[str] = []
         self._parts: tuple[Input, Static] | None = None
         self._at = 0
-        self._offer = Offer(0, 0)
+        self._offer: Offer | None = None
         self._chosen = 0
         self._error: QueryError | None = None
 
@@ -94,7 +95,7 @@ class QueryLine(Widget):
         self._parts = line, below
         self.mount(line, below)
         self._at = len(self.remembered)
-        self._offer = Offer(0, 0)
+        self._offer = None
         self._error = error
         line.focus()
         if error is not None:
@@ -103,20 +104,26 @@ class QueryLine(Widget):
     def _close(self) -> None:
         self.remove_children()
         self._parts = None
-        self._offer, self._error = Offer(0, 0), None
+        self._offer = self._error = None
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Offer what fits."""
         event.stop()
         self._look()
 
+    @property
+    def _options(self) -> tuple[str, ...]:
+        return () if self._offer is None else self._offer.options
+
     def _look(self) -> None:
+        from tui.completing import Words, offer
+
         if self._parts is None:
             return
         line = self._parts[0]
         if self._error is not None and self._error.text == line.value:
             return  # what is wrong stays until something is changed
-        self._offer = offer(line.value, line.cursor_position, self.words)
+        self._offer = offer(line.value, line.cursor_position, self.words or Words())
         self._chosen = 0
         self._error = _finished_error(line.value, line.cursor_position)
         self._show()
@@ -129,7 +136,7 @@ class QueryLine(Widget):
             parse(text)
         except QueryError as error:
             self._error = error if event.value == text else _wrong(event.value)
-            self._offer = Offer(0, 0)
+            self._offer = None
             self._show()
             return
         self._remember(text)
@@ -146,10 +153,10 @@ class QueryLine(Widget):
 
     def action_complete(self) -> None:
         """Take the completion that stands out."""
-        if self._parts is None or not self._offer.options:
+        if self._parts is None or self._offer is None or not self._options:
             return
         line = self._parts[0]
-        value, place = self._offer.taken(line.value, self._offer.options[self._chosen])
+        value, place = self._offer.taken(line.value, self._options[self._chosen])
         line.value = value
         line.cursor_position = place
         self._look()
@@ -163,8 +170,8 @@ class QueryLine(Widget):
         self._step(1)
 
     def _step(self, by: int) -> None:
-        if self._offer.options:
-            self._chosen = (self._chosen + by) % len(self._offer.options)
+        if self._options:
+            self._chosen = (self._chosen + by) % len(self._options)
             self._show()
             return
         if self._parts is None:
@@ -180,8 +187,8 @@ class QueryLine(Widget):
 
     def action_leave(self) -> None:
         """Close the completions; where there are none, leave."""
-        if self._offer.options:
-            self._offer = Offer(0, 0)
+        if self._options:
+            self._offer = None
             self._show()
             return
         self._close()
@@ -196,7 +203,7 @@ class QueryLine(Widget):
         lines: list[Content] = []
         if self._error is not None:
             lines.extend(self._error_lines(self._error, line.scroll_offset.x))
-        options = self._offer.options
+        options = self._options
         top = max(0, min(self._chosen - _SHOWN + 1, len(options) - _SHOWN))
         for at, option in enumerate(options[top : top + _SHOWN], top):
             mark = "▸ " if at == self._chosen else "  "
