@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -43,9 +44,9 @@ def sections_of_node(node: DOMNode) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in SECTIONS]
 
 
-def help_text(sections: Sequence[str], chosen: Mapping[str, str]) -> Content:
+def help_text(sections: Sequence[str], chosen: Mapping[str, str], width: int = 80) -> Content:
     """The actions of the sections under their groups' headings: keys as the user has them, title
-    and sentence, and the command line that does the same."""
+    and sentence, and the command line that does the same, in lines of at most `width` cells."""
     infos = [info for section in sections for info in actions_of(section)]
     order = list(dict.fromkeys(info.group for info in infos))
     infos.sort(key=lambda info: order.index(info.group))
@@ -55,20 +56,28 @@ def help_text(sections: Sequence[str], chosen: Mapping[str, str]) -> Content:
             lines.append(Content(""))
         lines.append(Content.styled(group, "bold underline"))
         for info in of_group:
-            lines.extend(_lines(info, chosen))
+            lines.extend(_lines(info, chosen, width))
     return Content("\n").join(lines)
 
 
-def _lines(info: ActionInfo, chosen: Mapping[str, str]) -> Iterable[Content]:
+def _lines(info: ActionInfo, chosen: Mapping[str, str], width: int) -> Iterable[Content]:
     keys = " ".join(shown(key) for key in keys_of(info, chosen))
+    room = max(20, width - _LEFT)
+    first, *more = wrap(f"{info.title}  {info.help}", room)
+    left = keys or "-"
+    if len(left) >= _LEFT:
+        yield Content.styled(left, "bold $text-accent")
+        left = ""
     yield Content.assemble(
-        (f"{keys or '-':<{_LEFT}}", "bold $text-accent"),
-        " " if len(keys) >= _LEFT else "",
-        (info.title, "bold"),
-        f"  {info.help}",
+        (f"{left:<{_LEFT}}", "bold $text-accent"),
+        (first[: len(info.title)], "bold"),
+        first[len(info.title) :],
     )
+    for line in more:
+        yield Content(" " * _LEFT + line)
     if info.command is not None:
-        yield Content.styled(f"{'':<{_LEFT}}$ pixshelf {info.command}", "$text-muted")
+        for line in wrap(f"$ pixshelf {info.command}", room):
+            yield Content.styled(" " * _LEFT + line, "$text-muted")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -88,7 +97,15 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog wide tall") as box:
             box.border_title = "Help"
             box.border_subtitle = "escape closes; F10 changes keys"
-            yield Static(help_text(self._sections, pixshelf(self).settings.keys))
+            yield Static()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._write)
+
+    def _write(self) -> None:
+        width = self.query_one(VerticalScroll).scrollable_content_region.width
+        text = help_text(self._sections, pixshelf(self).settings.keys, width)
+        self.query_one(Static).update(text)
 
     def action_scroll(self, by: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)

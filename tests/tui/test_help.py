@@ -10,7 +10,7 @@ from tui.settings import TuiSettings
 
 
 def test_every_action_of_its_sections_is_in_the_help() -> None:
-    text = help_text(["settings", "app"], {}).plain
+    text = help_text(["settings", "app"], {}, 400).plain
     for info in (*actions_of("settings"), *actions_of("app")):
         assert info.title in text
         assert info.help in text
@@ -21,6 +21,12 @@ def test_the_help_shows_the_users_keys_and_the_command_line() -> None:
     (line,) = [line for line in text.splitlines() if "Take back the newest action" in line]
     assert line.startswith("F12 ")
     assert "$ pixshelf undo" in text
+
+
+def test_a_long_sentence_goes_on_under_its_beginning() -> None:
+    lines = help_text(["settings"], {}, 50).plain.splitlines()
+    assert max(map(len, lines)) <= 50
+    assert any(line.startswith(" " * 14) for line in lines)
 
 
 async def test_the_help_is_for_the_screen_that_is_open(dataset: Dataset) -> None:
