@@ -112,9 +112,9 @@ def _groups(counts: Counts, queries: Mapping[str, str]) -> Sequence[tuple[str, S
             ],
         ),
         ("Splits", _some("Splits", SPLIT_KEYS, counts)),
+        ("Predictions", _some("Predictions", ANSWER_KEYS, counts)),
         ("Labels", labels),
         ("Tags", [_facet("Tags", ("tag", tag), n) for tag, n in counts.tags.items()]),
-        ("Predictions", _some("Predictions", ANSWER_KEYS, counts)),
         ("Problems", _some("Problems", PROBLEM_KEYS, counts)),
         ("Trash", _some("Trash", (TRASHED,), counts)),
     )
