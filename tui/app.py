@@ -16,7 +16,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
@@ -28,6 +27,7 @@ from tui.background import begin
 from tui.changes import Change
 from tui.dataset import Dataset
 from tui.faults import Faults
+from tui.keys_in_order import KeysInOrder
 from tui.settings import TuiSettings
 from tui.text import printable
 from tui.themes import THEMES, no_theme
@@ -68,7 +68,7 @@ def _section(name: str) -> Callable[[], Screen[None]]:
     return make
 
 
-class PixshelfApp(App[None]):
+class PixshelfApp(KeysInOrder):
     """The app on one dataset. Its exit code is that of the process."""
 
     TITLE = "pixshelf"
