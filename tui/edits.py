@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from storage.actors import actor_of
 from storage.records import ImagePrediction, ImageRecord, Split
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One user action on some images. `words` gives the command line that does the same."""
+    """One user action on some images. `words` gives the command line that does the same. `kind`
+    says what it changes, and `name` is the label or tag that it puts on them."""
 
     summary: str
     images: tuple[int, ...]
     store: Callable[[Repository], Action]
     apply: Callable[[ImageRecord], ImageRecord]
     words: Callable[[], tuple[str, ...]]
+    kind: Literal["label", "tag", "split", "trash", "many"] = "many"
+    name: str | None = None
 
 
 @cache
@@ -47,6 +50,8 @@ def label_edit(images: tuple[int, ...], label: str | None) -> Edit:
             if label is None
             else ("label", ids_word(images), label)
         ),
+        "label",
+        label,
     )
 
 
@@ -67,6 +72,8 @@ def tag_edit(images: tuple[int, ...], tag: str, *, on: bool) -> Edit:
         ),
         apply,
         lambda: ("tag", "add" if on else "rm", tag, ids_word(images)),
+        "tag",
+        tag if on else None,
     )
 
 
@@ -80,6 +87,7 @@ def split_edit(images: tuple[int, ...], split: Split | None) -> Edit:
         lambda repo: repo.images.set_split(assignments, actor=actor(), summary=summary),
         lambda record: replace(record, split=split),
         lambda: ("split", "--to", split or "none", f"id:{ids_word(images)}"),
+        "split",
     )
 
 
@@ -95,6 +103,7 @@ def trash_edit(images: tuple[int, ...], *, away: bool) -> Edit:
         ),
         lambda record: replace(record, deleted=away),
         lambda: ("rm" if away else "restore", ids_word(images)),
+        "trash",
     )
 
 

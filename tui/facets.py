@@ -83,7 +83,7 @@ def count_key(repo: Repository, key: Key) -> int | None:
 
 def touched(edit: Edit | None) -> tuple[Key, ...]:
     """What has to be counted anew after an edit; everything where it is not known which."""
-    return COUNTED if edit is None else _TOUCHED.get(edit.words()[0], COUNTED)
+    return COUNTED if edit is None else _TOUCHED.get(edit.kind, COUNTED)
 
 
 def facet_rows(

@@ -99,6 +99,17 @@ class Labelling(Section):
     def _vocabulary_after(self, change: Change) -> None:
         if change.what in ("refused", "undo", "import", "training", "refresh"):
             self.read_vocabulary()
+        elif change.what == "stored" and change.edit is not None:
+            self._learn(change.edit)
+
+    def _learn(self, edit: Edit) -> None:
+        """Know of a label or tag that another screen was the first to give."""
+        if edit.kind == "many":
+            self.read_vocabulary()
+        elif edit.name is not None and edit.kind == "label":
+            self.labels = _with(self.labels, edit.name)
+        elif edit.name is not None:
+            self.tags = _with(self.tags, edit.name)
 
     def on_key(self, event: events.Key) -> None:
         if not self.takes_label_keys():

@@ -16,7 +16,7 @@ from storage.repository import Repository
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
 from tui.dataset import Dataset
-from tui.edits import tag_edit
+from tui.edits import label_edit, tag_edit
 from tui.labelling import any_lacks
 from tui.screens.library import LibraryScreen
 from tui.settings import TuiSettings
@@ -267,3 +267,11 @@ async def test_the_label_bar_shows_the_label_of_the_cursor(dataset: Dataset) -> 
         await opened.pilot.press("right")
         await opened.until(lambda: bar.current == opened.stored(2).label)
         assert bar.total == len(opened.repo.labels.names())
+
+
+async def test_a_label_that_another_screen_gave_first_has_a_key_here(dataset: Dataset) -> None:
+    async with library(dataset) as opened:
+        opened.app.edit(label_edit((1,), "zebra"))
+        opened.app.edit(tag_edit((1,), "stripes", on=True))
+        await opened.until(lambda: "zebra" in opened.screen.labels)
+        await opened.until(lambda: "stripes" in opened.screen.tags)

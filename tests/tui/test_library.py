@@ -438,3 +438,16 @@ async def test_what_is_shown_is_told_as_command_lines(dataset: Dataset) -> None:
         found = dict(screen.commands())
         assert found["list the images"] == (f"pixshelf --db {dataset.url} ls split:test --limit 0")
         assert "label --clear 1" in found["clear the label of image 1"]
+
+
+async def test_predictions_concern_only_a_query_that_asks_for_them(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 120)
+        app.changes.publish(Change("predictions"))
+        await pilot.pause()
+        assert "changed since" not in status(screen)
+        screen.ask("is:predicted")
+        await until(pilot, lambda: screen.total == 60)
+        app.changes.publish(Change("predictions"))
+        await until(pilot, lambda: "changed since" in status(screen))

@@ -126,6 +126,9 @@ class LibraryScreen(Labelling):
             return
         self.query_text = line.text = query
         self.asked = self.panel.asked = parsed
+        if keep:
+            self.total = None
+            self._tell()
         self._is_stale = self._asks_on_resume = False
         self.start(self._fetch(parsed, keep=keep), group="query")
 
@@ -243,9 +246,12 @@ class LibraryScreen(Labelling):
                 self.ask(self.query_text, keep=True)
             else:
                 self._asks_on_resume = True
-        elif change.what in ("stored", "undo", "predictions"):
-            trashed = change.edit is not None and change.edit.words()[0] in ("rm", "restore")
-            self._is_stale |= bool(self.asked.terms) or trashed
+        elif change.what == "predictions":
+            self._is_stale |= self.asked.asks_prediction
+        elif change.what == "undo":
+            self._is_stale = True
+        elif change.what == "stored" and change.edit is not None:
+            self._is_stale |= bool(self.asked.terms) or change.edit.kind in ("trash", "many")
         if self.is_current:
             self._tell()
 
