@@ -13,6 +13,8 @@ from storage.opening import open_repository
 from tests.ml_fixtures import digits_model, store_digits
 from tui.dataset import Dataset
 
+collect_ignore = [] if shutil.which("tmux") else ["test_end_to_end.py"]
+
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
