@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.modal import Dialog
 from tui.text import printable
+from tui.widgets.options import Options
 
 if TYPE_CHECKING:
     from tui.app import PixshelfApp
@@ -40,7 +41,7 @@ def commands_of(app: PixshelfApp) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-class CopyCommand(ModalScreen[str | None]):
+class CopyCommand(Dialog[str | None]):
     """Gives the command line that was chosen; None for Escape."""
 
     BINDINGS: ClassVar = [
@@ -58,7 +59,7 @@ class CopyCommand(ModalScreen[str | None]):
         with Vertical(classes="dialog wide") as box:
             box.border_title = "Copy as a command line"
             box.border_subtitle = "enter copies, escape closes"
-            yield OptionList(*map(_option, self._commands))
+            yield Options(*map(_option, self._commands))
             yield Static("", classes="error")
 
     def action_move(self, by: int) -> None:

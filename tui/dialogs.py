@@ -12,14 +12,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
+
+from tui.modal import Dialog
+from tui.widgets.options import Options
 
 _CANCEL = Binding("escape", "cancel", "Cancel")
 
 
-class Message(ModalScreen[None]):
+class Message(Dialog[None]):
     """Something that has to be read: an error with its hint, or a notice."""
 
     BINDINGS: ClassVar = [Binding("escape,enter,space,q", "close", "Close")]
@@ -45,7 +47,7 @@ class Message(ModalScreen[None]):
         self.dismiss(None)
 
 
-class Question(ModalScreen[str | None]):
+class Question(Dialog[str | None]):
     """A choice between a few buttons; gives the chosen one's words, None for Escape."""
 
     BINDINGS: ClassVar = [
@@ -101,7 +103,7 @@ class Question(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Dialog[str | None]):
     """A line of text; None for Escape. `check` gives what is wrong with a text, '' for nothing."""
 
     BINDINGS: ClassVar = [_CANCEL]
@@ -135,7 +137,7 @@ class Prompt(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-class Choice(ModalScreen[str | None]):
+class Choice(Dialog[str | None]):
     """One of many by typing a part of its name; None for Escape. With `new`, what was typed is an
     answer too, where nothing is called so."""
 
@@ -156,7 +158,7 @@ class Choice(ModalScreen[str | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = self._heading
             yield Input(placeholder="type to find")
-            options = OptionList(compact=True)
+            options = Options(compact=True)
             options.can_focus = False
             yield options
 
@@ -197,7 +199,8 @@ class Choice(ModalScreen[str | None]):
             self.dismiss(self._shown[at])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._shown[event.option_index])
+        if self.query_one(Options).still_has(event):
+            self.dismiss(self._shown[event.option_index])
 
     def action_cancel(self) -> None:
         self.dismiss(None)

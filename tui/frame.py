@@ -15,6 +15,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.message import Message as Posted
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -23,6 +24,7 @@ from textual.widget import Widget
 from storage.errors import PixshelfError
 from tui.background import begin
 from tui.key_line import KeyLine
+from tui.modal import is_going
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -145,6 +147,16 @@ class Section(Screen[None]):
             await job
         except (PixshelfError, OSError) as error:
             self.pixshelf.show_error(error)
+        except NoMatches:
+            if not is_going(self):
+                raise
+
+    async def _dispatch_message(self, message: Posted) -> None:
+        try:
+            await super()._dispatch_message(message)
+        except NoMatches:
+            if not is_going(self):
+                raise
 
     def commands(self) -> list[tuple[str, str]]:
         """What can be done here as (what, command line), for 'copy command'; see

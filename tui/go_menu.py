@@ -9,9 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from tui.modal import Dialog
+from tui.widgets.options import Options
 
 LETTERS = {
     "l": ("library", "Library", "F2"),
@@ -28,7 +30,7 @@ LETTERS = {
 """Letter: section, its title, its other key."""
 
 
-class GoMenu(ModalScreen[str | None]):
+class GoMenu(Dialog[str | None]):
     """Gives the section that was chosen by its letter, or by arrows and Enter; None for Escape."""
 
     BINDINGS: ClassVar = [
@@ -45,7 +47,7 @@ class GoMenu(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog narrow") as box:
             box.border_title = "Go to"
-            yield OptionList(*map(self._option, LETTERS), compact=True)
+            yield Options(*map(self._option, LETTERS), compact=True)
 
     def _option(self, letter: str) -> Option:
         section, title, key = LETTERS[letter]

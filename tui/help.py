@@ -12,13 +12,14 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.actions import SECTIONS, actions_of
 from tui.actions.info import ActionInfo
 from tui.frame import pixshelf
 from tui.keymap import keys_of, shown
+from tui.modal import Dialog
 
 _LEFT = 14
 """Cells for the keys."""
@@ -80,7 +81,7 @@ def _lines(info: ActionInfo, chosen: Mapping[str, str], width: int) -> Iterable[
             yield Content.styled(" " * _LEFT + line, "$text-muted")
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """The help, to be scrolled and closed."""
 
     BINDINGS: ClassVar = [

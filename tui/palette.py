@@ -15,12 +15,13 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.actions import actions_of
 from tui.keymap import keys_of, shown
+from tui.modal import Dialog
+from tui.widgets.options import Options
 
 if TYPE_CHECKING:
     from tui.app import PixshelfApp
@@ -97,7 +98,7 @@ def _spread(text: str, wanted: str) -> int | None:
     return None if at < 0 else at - first
 
 
-class Palette(ModalScreen["Entry | None"]):
+class Palette(Dialog["Entry | None"]):
     """Gives the entry that was chosen; None for Escape."""
 
     BINDINGS: ClassVar = [
@@ -117,7 +118,7 @@ class Palette(ModalScreen["Entry | None"]):
         with Vertical(classes="dialog wide") as box:
             box.border_title = "Actions"
             yield Input(placeholder="type a part of an action's name")
-            options = OptionList(compact=True)
+            options = Options(compact=True)
             options.can_focus = False
             yield options
 
@@ -145,7 +146,8 @@ class Palette(ModalScreen["Entry | None"]):
             self.dismiss(self._shown[at])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._shown[event.option_index])
+        if self.query_one(Options).still_has(event):
+            self.dismiss(self._shown[event.option_index])
 
 
 def _line(entry: Entry) -> Content:

@@ -10,12 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.modal import Dialog
+from tui.widgets.options import Options
 
-class KeyPress(ModalScreen[str | None]):
+
+class KeyPress(Dialog[str | None]):
     """Gives the key that was pressed; None for Escape. A key that `conflict` says something of
     has to be pressed twice."""
 
@@ -46,7 +48,7 @@ class KeyPress(ModalScreen[str | None]):
         self.dismiss(event.key)
 
 
-class ThemeChoice(ModalScreen[str | None]):
+class ThemeChoice(Dialog[str | None]):
     """Gives the theme that was chosen; None for Escape, with the colours as they were. The app
     wears the theme under the cursor."""
 
@@ -65,7 +67,7 @@ class ThemeChoice(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog narrow") as box:
             box.border_title = "Theme"
-            yield OptionList(*(Option(name, id=name) for name in self._themes), compact=True)
+            yield Options(*(Option(name, id=name) for name in self._themes), compact=True)
 
     def on_mount(self) -> None:
         if self._now in self._themes:

@@ -29,6 +29,7 @@ from tui.review_decisions import ReviewDecisions
 from tui.review_text import heading, lacking_line, progress_line, queue_line, told
 from tui.text import printable
 from tui.widgets.label_bar import LabelBar
+from tui.widgets.options import Options
 from tui.widgets.picture import Picture
 
 _AHEAD = 4
@@ -90,7 +91,7 @@ class ReviewScreen(ReviewDecisions):
     def body(self) -> ComposeResult:
         yield Static(id="review-head")
         with Horizontal():
-            yield OptionList(
+            yield Options(
                 *(queue_line(kind, None, _QUEUES_WIDTH) for kind in KINDS),
                 compact=True,
                 id="queues",

@@ -8,15 +8,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.answers import Seen, picture_lines
+from tui.modal import Dialog
 from tui.text import printable
 from tui.widgets.bars import bars
 
 
-class AnswerView(ModalScreen[None]):
+class AnswerView(Dialog[None]):
     """A dialog that any of its keys closes."""
 
     BINDINGS: ClassVar = [Binding("escape,enter,space,q", "close", "Close")]

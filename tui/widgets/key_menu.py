@@ -11,9 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from tui.modal import Dialog
+from tui.widgets.options import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Entry:
     value: str
 
 
-class KeyMenu(ModalScreen[str | None]):
+class KeyMenu(Dialog[str | None]):
     """Asks for one of the entries; gives its value, None for Escape."""
 
     BINDINGS: ClassVar = [Binding("escape", "cancel", "Cancel")]
@@ -41,7 +43,7 @@ class KeyMenu(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = self._heading
-            yield OptionList(
+            yield Options(
                 *(
                     Option(Content.assemble((f"{entry.key}  ", "bold $text-accent"), entry.words))
                     for entry in self._entries

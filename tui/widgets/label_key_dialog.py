@@ -8,14 +8,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.label_keys import why_not
+from tui.modal import Dialog
 from tui.text import printable
 
 
-class LabelKeyDialog(ModalScreen[str | None]):
+class LabelKeyDialog(Dialog[str | None]):
     """Gives the key, '' where the label is to have the default again, None for Escape."""
 
     def __init__(self, label: str, old: str | None, taken: Collection[str]) -> None:

@@ -14,11 +14,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Static
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
+from tui.modal import Dialog
 from tui.text import printable
 
 PICTURES = frozenset(
@@ -72,7 +72,7 @@ class PickerTree(DirectoryTree):
         return Text.assemble(("* " if is_marked else "") + sign, (label.plain, style))
 
 
-class FilePicker(ModalScreen[list[str] | None]):
+class FilePicker(Dialog[list[str] | None]):
     """Gives the paths that were picked; None for Escape. Enter picks a file, or opens a folder."""
 
     BINDINGS: ClassVar = [

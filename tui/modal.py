@@ -1,0 +1,40 @@
+"""The base of the app's dialogs, and how a screen takes what comes when it is going already.
+
+Keys come faster than screens go: what was meant for a dialog that has its answer must neither
+answer twice nor close what lies below it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.await_complete import AwaitComplete
+from textual.css.query import NoMatches
+from textual.screen import ModalScreen, ScreenResultType
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+    from textual.message import Message
+
+
+class Dialog(ModalScreen[ScreenResultType]):
+    """A modal screen that is answered once, and only while it lies on top."""
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Close with an answer; nothing where another screen lies on top, or it is closed."""
+        if self.app.screen is not self:
+            return AwaitComplete()
+        return super().dismiss(result)
+
+    async def _dispatch_message(self, message: Message) -> None:
+        try:
+            await super()._dispatch_message(message)
+        except NoMatches:
+            if not is_going(self):
+                raise
+
+
+def is_going(node: DOMNode) -> bool:
+    """Whether a screen is being taken away. Its widgets go first, and some of them may be gone
+    when what was sent to it before arrives."""
+    return node._closing or node._closed or node._pruning or not node.is_attached
