@@ -41,6 +41,11 @@ class KeysInOrder(App[None]):
         self._key_screen: Screen[Any] | None = None
         self._patience: Timer | None = None
 
+    @property
+    def keys_are_waiting(self) -> bool:
+        """Whether a key has not been handled yet."""
+        return self._behind is not None or bool(self._keys_waiting)
+
     async def on_event(self, event: events.Event) -> None:
         """Hold a key back while another is under way."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
