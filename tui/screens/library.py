@@ -7,10 +7,8 @@ stay where they are when they are edited, until the query is asked again.
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -20,9 +18,9 @@ from tui.actions import bindings_of
 from tui.changes import Change
 from tui.edits import Edit
 from tui.grid.widget import ImageGrid
-from tui.labelling import Labelling
+from tui.library_filters import LibraryFilters
 from tui.listing import all_ids, begins_with, first_ids, place_of, status_text
-from tui.query_words import ordered, toggled
+from tui.query_words import ordered
 from tui.widgets.facet_panel import FacetPanel
 from tui.widgets.label_bar import LabelBar
 from tui.widgets.nothing import Nothing
@@ -30,9 +28,6 @@ from tui.widgets.query_line import QueryLine
 
 if TYPE_CHECKING:
     from storage.records import ImageRecord
-
-ROOMY = 100
-"""Columns from which on the panel is shown by itself."""
 
 _SORTS = {
     "i": ("id", "id"),
@@ -50,7 +45,7 @@ _GREETING = (
 )
 
 
-class LibraryScreen(Labelling):
+class LibraryScreen(LibraryFilters):
     """The first section."""
 
     NAME = "library"
@@ -63,10 +58,8 @@ class LibraryScreen(Labelling):
 
     def __init__(self) -> None:
         super().__init__()
-        self.query_text = ""
         self.total: int | None = None
         self.asked = Query()
-        self._panel_chosen: bool | None = None
         self._is_stale = False
         self._asks_on_resume = False
         self._is_empty = False
@@ -82,27 +75,12 @@ class LibraryScreen(Labelling):
                 yield Nothing()
         yield LabelBar()
 
-    @property
-    def grid(self) -> ImageGrid:
-        """The grid."""
-        return self.query_one(ImageGrid)
-
-    @property
-    def panel(self) -> FacetPanel:
-        """The panel of filters."""
-        return self.query_one(FacetPanel)
-
     def on_mount(self) -> None:
         """Ask the first query."""
         self.pixshelf.changes.subscribe(self, self._changed)
         self.watch(self, "label_keys", self._keys_changed)
         self.watch(self, "labels", self._keys_changed)
         self.ask(self.pixshelf.first_query)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Show the panel where there is room, unless the user said otherwise."""
-        if self._panel_chosen is None:
-            self._show_panel(event.size.width >= ROOMY)
 
     def on_screen_resume(self) -> None:
         """Ask anew where something came to the dataset meanwhile."""
@@ -351,79 +329,6 @@ class LibraryScreen(Labelling):
     def on_image_grid_opened(self, event: ImageGrid.Opened) -> None:
         """Show an image by itself."""
         self.pixshelf.open_image(self.grid.ids, event.position)
-
-    # --- the panel
-
-    def _show_panel(self, shown: bool) -> None:
-        panel = self.panel
-        if not shown and self.focused is panel:
-            self.grid.focus()
-        panel.display = shown
-        if shown:
-            panel.wake()
-
-    def action_panel(self) -> None:
-        """Show the panel, or hide it."""
-        self._panel_chosen = not self.panel.display
-        self._show_panel(self._panel_chosen)
-
-    def action_facets(self) -> None:
-        """Go to the panel, and show it if need be."""
-        if not self.panel.display:
-            self._show_panel(True)
-        self.panel.focus()
-
-    def on_facet_panel_left(self) -> None:
-        """Back to the images; a panel that was shown for the moment goes."""
-        self.grid.focus()
-        if self._panel_chosen is None:
-            self._show_panel(self.size.width >= ROOMY)
-
-    def on_facet_panel_picked(self, event: FacetPanel.Picked) -> None:
-        """Filter by a value, or no longer."""
-        facet = event.facet
-        text = facet.value
-        if facet.field != "saved":
-            text = toggled(self.query_text, facet.field, facet.value, out=event.out)
-        self.ask(text)
-
-    def on_facet_panel_removed(self, event: FacetPanel.Removed) -> None:
-        """Forget a saved query."""
-        settings = self.pixshelf.settings
-        queries = {name: text for name, text in settings.queries.items() if name != event.name}
-        self.pixshelf.save_settings(replace(settings, queries=queries))
-
-    def action_save_query(self) -> None:
-        """Ask for a name and keep the query under it."""
-        from tui.dialogs import Prompt
-
-        text = self.query_text
-        if not text:
-            self.notify("every image is shown: there is no query to save", severity="warning")
-            return
-
-        def answered(name: str | None) -> None:
-            if name is not None:
-                settings = self.pixshelf.settings
-                queries = {**settings.queries, name.strip(): text}
-                self.pixshelf.save_settings(replace(settings, queries=queries))
-                self.notify("saved; the panel has it (tab)")
-
-        check = self._wrong_name
-        self.app.push_screen(Prompt("Save the query as", placeholder=text, check=check), answered)
-
-    def _wrong_name(self, name: str) -> str:
-        from storage.labels import clean_label
-        from tui.settings import MOST_ENTRIES
-
-        queries = self.pixshelf.settings.queries
-        if name.strip() not in queries and len(queries) >= MOST_ENTRIES:
-            return f"{MOST_ENTRIES} queries are saved; remove one first"
-        try:
-            clean_label(name)
-        except PixshelfError as error:
-            return error.message.replace("label", "name")
-        return ""
 
     # --- an empty dataset
 
