@@ -6,12 +6,12 @@ come: what is seen then changes once, and the terminal is sent the page once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.filter import ANSIToTruecolor, DimFilter, Monochrome, NoColor
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.timer import Timer
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROW_BYTES = 20 * 1024 * 1024
 HELD_FOR = 0.03
 """So many seconds a frame waits for its pictures."""
-_MOST_CAPTIONS = 400
+_MOST_CAPTIONS = 120
 
 
 class GridDrawing(GridKeys):
@@ -45,6 +45,7 @@ class GridDrawing(GridKeys):
         self._now: tuple[Paint, Looks] | None = None
         self._last_paint: Paint | None = None
         self._held: Timer | None = None
+        self._frame: tuple[Size, list[Strip]] = (Size(0, 0), [])
 
     # --- when to draw
 
@@ -66,13 +67,17 @@ class GridDrawing(GridKeys):
         if self._held is not None:
             self._held.stop()
             self._held = None
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
         self.refresh()
 
-    def draw_arrived(self, *, pictures: bool, records: bool) -> None:
-        """Have pictures and records that have come drawn."""
-        if records:
+    def draw_arrived(self, pictures: Container[int], records: Container[int]) -> None:
+        """Have those of the pictures and records that have come drawn that are in view."""
+        seen = self.places.shown(self.scroll_offset.y, len(self.ids))
+        ids = self.ids[seen.start : seen.stop]
+        if any(image in records for image in ids):
             self.draw_words()
-        if pictures and (self._held is None or self.complete()):
+        if any(image in pictures for image in ids) and (self._held is None or self.complete()):
             self.release()
 
     def forget_rows(self) -> None:
@@ -129,14 +134,27 @@ class GridDrawing(GridKeys):
         return self.render_lines(Region(0, y, self.size.width, 1))[0]
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of the part that is seen."""
+        """The lines of the part that is seen; those of the last frame while one is held back."""
+        size, strips = self._frame
+        if self._held is None or size != self.size or len(strips) < crop.bottom:
+            strips = self._lines(crop.y, crop.bottom)
+            if crop.y == 0:
+                self._frame = self.size, strips
+        else:
+            strips = strips[crop.y : crop.bottom]
+        if (crop.x, crop.right) != (0, self.size.width) and crop.right < self.places.width:
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def _lines(self, top: int, bottom: int) -> list[Strip]:
+        """The lines from `top` up to `bottom` of the part that is seen, over its whole width."""
         paint, looks = self._colours()
         places = self.places
         blank = Strip.blank(places.width, looks["base"])
         strips: list[Strip] = []
         cells: set[int] = set()
         painted: tuple[int, tuple[CellStrip, ...]] = (-1, ())
-        for y in range(crop.y, crop.bottom):
+        for y in range(top, bottom):
             row, line = divmod(self.scroll_offset.y + y, places.row_height)
             if y >= places.height or row >= places.rows(len(self.ids)):
                 strips.append(blank)
@@ -157,8 +175,6 @@ class GridDrawing(GridKeys):
             ]
             if not native:
                 cells.clear()  # they are true segments now
-        if (crop.x, crop.right) != (0, self.size.width) and crop.right < places.width:
-            strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
     def _row_range(self, row: int) -> range:

@@ -32,6 +32,8 @@ FILES_AT_ONCE = 128
 DECODED_AT_ONCE = 8
 TELL_AFTER = 0.04
 """After so many seconds of work what is there is told, though it is not all."""
+AHEAD_AFTER = 0.04
+"""So many seconds after what is seen, what is likely to be next is read."""
 _MOST_KNOWN = 100_000
 
 
@@ -131,8 +133,10 @@ class Reader:
                     read, since = Read(wish), time.monotonic()
             if read.pictures or read.records:
                 self._tell(read)
-            if self._gone_by():
-                return
+            with self._wake:
+                # The frame with what was told is painted in this time, undisturbed.
+                if self._wake.wait_for(self._gone_by, AHEAD_AFTER):
+                    return
 
     def _steps(
         self,

@@ -119,6 +119,7 @@ class ImageGrid(GridDrawing, can_focus=True):
         self._reader: Reader | None = None
         self._failed = False
         self._top = 0
+        self._way = 1
 
     def on_mount(self) -> None:
         """Begin to read, and to hear of changes."""
@@ -150,7 +151,7 @@ class ImageGrid(GridDrawing, can_focus=True):
             self.selection.set(kept)
         self.set_reactive(ImageGrid.cursor, self._within(at))
         self._arrange()
-        self.draw_all()
+        self.draw_scrolled()
         self.post_message(self.CursorMoved(self, self.cursor, self.current()))
         if kept:
             self.post_message(self.SelectionChanged(self, self.selection.count))
@@ -231,7 +232,7 @@ class ImageGrid(GridDrawing, can_focus=True):
     def watch_zoom(self) -> None:
         """Draw at the new size."""
         self._arrange()
-        self.draw_all()
+        self.draw_scrolled()
 
     def watch_model(self) -> None:
         """Show another model's answers."""
@@ -240,8 +241,7 @@ class ImageGrid(GridDrawing, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Read what has come into view."""
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = new_value
+        # Not the base class's: its scrollbar moves, and is painted, before there is a new frame.
         if round(old_value) != round(new_value):
             self._ask()
             self.draw_scrolled()
@@ -289,7 +289,7 @@ class ImageGrid(GridDrawing, can_focus=True):
         self._failed = False
         if not self.contents.take(read):
             return
-        self.draw_arrived(pictures=bool(read.pictures), records=bool(read.records))
+        self.draw_arrived(read.pictures, read.records)
         if read.wish.epoch != self.contents.epoch:
             self._ask()
 
@@ -300,12 +300,12 @@ class ImageGrid(GridDrawing, can_focus=True):
             return
         top = self.scroll_offset.y
         seen = self.places.shown(top, len(self.ids))
-        way = -self.places.height if top < self._top else self.places.height
-        ahead = self.places.shown(max(0, top + way), len(self.ids))
-        self._top = top
+        if top != self._top:
+            self._top, self._way = top, 1 if top > self._top else -1
+        ahead = self.places.shown(max(0, top + self._way * self.places.height), len(self.ids))
         contents = self.contents
         first = self.ids[seen.start : seen.stop]
-        after = self.ids[ahead.start : ahead.stop]
+        after = [self.ids[at] for at in ahead if at not in seen]
         self._reader.want(
             Wish(
                 contents.box,
