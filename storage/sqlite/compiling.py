@@ -17,7 +17,7 @@ from storage.errors import NotReady, UsageError
 from storage.query import PREDICTION_FIELDS, PREDICTION_SORTS, PREDICTION_STATES, Query, Sort, Term
 from storage.records import UNCERTAIN_BELOW
 from storage.sqlite.looks import BY_MEDIAN, MEASURED
-from storage.sqlite.planning import Condition, Plan, Probe, plan_page, plan_whole
+from storage.sqlite.planning import Condition, Plan, Probe, plan_answers, plan_page, plan_whole
 
 _COLUMNS = {
     "id": "{id}",
@@ -51,9 +51,12 @@ _STATES: dict[str, tuple[str, tuple[Any, ...]]] = {
     },
     **BY_MEDIAN,
 }
+_ANSWERED = Term("is", ":", ("predicted",))
 _SHOWN = "{id} NOT IN (SELECT image_id FROM trash)"
 # Both tables by one index each: the prediction's holds all that a condition can ask of it.
-_ANSWER = "prediction AS p INDEXED BY prediction_image ON p.model_id = ? AND p.image_id = i.id"
+_ANSWER = (
+    "prediction AS {p} INDEXED BY prediction_image ON {p}.model_id = ? AND {p}.image_id = {image}"
+)
 
 IMAGE_SORTS = frozenset({"width", "height", "bytes"})
 
@@ -117,11 +120,14 @@ def compile_query(
     whole: bool = False,
     with_image: bool = False,
     continued: bool = False,
+    answers: int | None = None,
 ) -> Selection:
     """`model_id` is the model whose predictions are meant; `label_ids` and `tag_ids` look names
     up; `probe` looks at the data. A `whole` selection is read to its end, any other a page at a
-    time, `continued` from a place in the order. `with_image` asks for `i` in the source. Raises
-    NotReady when the query asks for predictions and no model has any."""
+    time, `continued` from a place in the order. `with_image` asks for `i` in the source. With
+    `answers`, a model's id, the source has that model's prediction of each image as `a`, images
+    without one are left out, and the order has to be that of the ids. Raises NotReady when the
+    query asks for predictions and no model has any."""
     if query.asks_prediction and model_id is None:
         raise NotReady(
             "the query asks for predictions, and no model has made any yet",
@@ -130,6 +136,10 @@ def compile_query(
     conditions = [_condition(term, model_id, label_ids, tag_ids) for term in query.terms]
     if not query.asks_trash:
         conditions.insert(0, Condition(_SHOWN, ()))
+    if answers is not None:
+        answered = _condition(_ANSWERED, answers, label_ids, tag_ids)
+        plan = plan_answers(conditions, answered, probe)
+        return _assemble_answers(query, plan, conditions, model_id, answers)
     if whole:
         plan = plan_whole(conditions, probe)
     else:
@@ -153,9 +163,7 @@ def _assemble(
 ) -> Selection:
     """The SQL of a plan."""
     key = query.sort.key
-    needed = key in PREDICTION_SORTS or any(
-        term.asks_prediction and not term.negated for term in query.terms
-    )
+    needed = _needs_prediction(query)
     parts: list[str] = []
     values: list[Any] = []
     image = "i.id"
@@ -168,7 +176,8 @@ def _assemble(
         parts.append("p.model_id = ?")
         values.append(model_id)
     else:
-        source = f"image AS i {'CROSS' if needed else 'LEFT'} JOIN {_ANSWER}"
+        joined = _ANSWER.format(p="p", image="i.id")
+        source = f"image AS i {'CROSS' if needed else 'LEFT'} JOIN {joined}"
         values.append(model_id)
     driven = plan.driver is not None
     for condition in conditions:
@@ -183,6 +192,56 @@ def _assemble(
             bare = condition is plan.lead or (whole and not driven)
             by_id = bare or (key == "id" and not driven)
             parts.append(condition.sql(image, bare=bare, bare_id=by_id))
+            values.extend(condition.values)
+    where = " AND ".join(parts) or "1"
+    return Selection(source, where, tuple(values), query.sort, image, open=not driven)
+
+
+def _needs_prediction(query: Query) -> bool:
+    """Whether images without a prediction are left out."""
+    return query.sort.key in PREDICTION_SORTS or any(
+        term.asks_prediction and not term.negated for term in query.terms
+    )
+
+
+def _assemble_answers(
+    query: Query,
+    plan: Plan,
+    conditions: Sequence[Condition],
+    model_id: int | None,
+    answers: int,
+) -> Selection:
+    """The SQL of a plan for a model's answers, which are `a`."""
+    driven, walked = plan.driver is not None, plan.driver is None and plan.lead is None
+    image = "a.image_id" if walked else "i.id"
+    by_image = any(condition.of_image for condition in conditions)
+    # Shut: for an open id SQLite would take the place to go on from, and read all that follows.
+    same = f"+{image}"
+    source = "prediction AS a INDEXED BY prediction_image" if walked else "image AS i"
+    values: list[Any] = []
+    if walked and by_image:
+        source += f" CROSS JOIN image AS i ON i.id = {same}"
+    elif not walked:
+        source += f" CROSS JOIN {_ANSWER.format(p='a', image=same)}"
+        values.append(answers)
+    answer = "a"
+    if query.asks_prediction and model_id != answers:
+        answer = "p"
+        join = "CROSS" if _needs_prediction(query) else "LEFT"
+        source += f" {join} JOIN {_ANSWER.format(p='p', image=same)}"
+        values.append(model_id)
+    parts: list[str] = []
+    if walked:
+        parts.append("a.model_id = ?")
+        values.append(answers)
+    for condition in conditions:
+        if condition is plan.driver:
+            parts.append(f"{image} IN ({condition.ids})")
+            values.extend(condition.id_values)
+        else:
+            # An id that is compared stays shut: the place to go on from leads into the index.
+            bare = condition is plan.lead
+            parts.append(condition.sql(image, bare=bare, bare_id=False, answer=answer))
             values.extend(condition.values)
     where = " AND ".join(parts) or "1"
     return Selection(source, where, tuple(values), query.sort, image, open=not driven)

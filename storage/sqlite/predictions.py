@@ -9,20 +9,31 @@ from collections.abc import Iterator, Sequence
 from storage.errors import NotFound
 from storage.query import Query
 from storage.records import NewPrediction, Prediction
+from storage.sqlite.compiling import Selection
 from storage.sqlite.database import Database
 from storage.sqlite.names import ensure
 from storage.sqlite.selecting import select
 
 _COLUMNS = """
-    prediction.image_id, prediction.model_id, predicted.name, prediction.confidence,
-    prediction.margin, prediction_probabilities.probabilities, truth.name, prediction.created_at
+    a.image_id, a.model_id, predicted.name, a.confidence,
+    a.margin, prediction_probabilities.probabilities, truth.name, a.created_at
 """
+# Looked up for each answer: CROSS keeps SQLite from beginning with them.
 _JOINS = """
-    JOIN prediction_probabilities ON prediction_probabilities.prediction_id = prediction.id
-    JOIN label AS predicted ON predicted.id = prediction.label_id
-    LEFT JOIN label AS truth ON truth.id = prediction.truth_id
+    CROSS JOIN prediction_probabilities ON prediction_probabilities.prediction_id = a.id
+    CROSS JOIN label AS predicted ON predicted.id = a.label_id
+    LEFT JOIN label AS truth ON truth.id = a.truth_id
 """
 _CHUNK = 2_000
+
+
+def statement_of(selection: Selection) -> str:
+    """The SELECT of the answers `a` of a selection, in id order; the id that they come after and
+    the most rows are bound last."""
+    return (
+        f"SELECT {_COLUMNS} FROM {selection.source} {_JOINS} "
+        f"WHERE {selection.after_id()} ORDER BY {selection.order} LIMIT ?"
+    )
 
 
 class SqlitePredictions:
@@ -87,23 +98,19 @@ class SqlitePredictions:
 
     def of_image(self, image_id: int) -> list[Prediction]:
         rows = self._database.all(
-            f"SELECT {_COLUMNS} FROM prediction {_JOINS} "
-            "WHERE prediction.image_id = ? ORDER BY prediction.model_id DESC",
+            f"SELECT {_COLUMNS} FROM prediction AS a {_JOINS} "
+            "WHERE a.image_id = ? ORDER BY a.model_id DESC",
             (image_id,),
         )
         return [Prediction(*row) for row in rows]
 
     def of_model(self, model_id: int, query: Query) -> Iterator[Prediction]:
-        selection = select(self._database, query.by_id())
-        where = selection.after_id()
+        selection = select(self._database, query.by_id(), answers=model_id)
+        statement = statement_of(selection)
         last = -1
         while True:
-            rows = self._database.all(
-                f"SELECT {_COLUMNS} FROM {selection.source} "
-                f"JOIN prediction ON prediction.image_id = {selection.id} {_JOINS} "
-                f"WHERE {where} AND prediction.model_id = ? ORDER BY {selection.order} LIMIT ?",
-                (*selection.parameters, last, model_id, _CHUNK),
-            )
+            # In chunks, so that no read transaction outlives one statement.
+            rows = self._database.all(statement, (*selection.parameters, last, _CHUNK))
             for row in rows:
                 yield Prediction(*row)
             if len(rows) < _CHUNK:

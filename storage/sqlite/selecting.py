@@ -25,9 +25,11 @@ def select(
     whole: bool = False,
     with_image: bool = False,
     continued: bool = False,
+    answers: int | None = None,
 ) -> Selection:
     """The query as SQL: for a page at a time, `continued` or not, or for the `whole` of it;
-    `with_image` where the caller reads columns of `i`. Raises NotReady, NotFound (a model)."""
+    `with_image` where the caller reads columns of `i`, `answers` where it reads the predictions
+    `a` of that model, in id order. Raises NotReady, NotFound (a model)."""
     if query.asks_measures and database.one("SELECT 1 FROM measure LIMIT 1") is None:
         raise NotReady(
             "the query asks how images look, and none has been measured yet",
@@ -42,6 +44,7 @@ def select(
         whole=whole,
         with_image=with_image,
         continued=continued,
+        answers=answers,
     )
 
 

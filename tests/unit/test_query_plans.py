@@ -14,7 +14,7 @@ import pytest
 from storage.opening import open_repository
 from storage.query import SORT_KEYS, parse
 from storage.records import SPLITS
-from storage.sqlite import images, planning
+from storage.sqlite import images, planning, predictions
 from storage.sqlite.database import Database
 from storage.sqlite.selecting import select
 from tests.making import add_images, new_image, new_model, new_prediction
@@ -136,6 +136,83 @@ def test_every_way_in_gives_the_same_pages(
                 assert repository.images.ids(query) == ids
                 assert repository.images.count(query) == len(ids)
             assert found[0] == found[1] == found[2]
+
+
+def answers_plan(database: Database, text: str, model: int = 1) -> list[str]:
+    """What SQLite says it does for a part of a model's answers."""
+    selection = select(database, parse(text).by_id(), answers=model)
+    statement = f"EXPLAIN QUERY PLAN {predictions.statement_of(selection)}"
+    return [row[3] for row in database.all(statement, (*selection.parameters, 3, 5))]
+
+
+@pytest.mark.parametrize("listed", [-1, 1000])
+@pytest.mark.parametrize("text", FILTERS)
+@pytest.mark.parametrize("model", [1, 2])
+def test_answers_go_on_from_a_place_in_an_index_and_are_never_sorted(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str, model: int, listed: int
+) -> None:
+    monkeypatch.setattr(planning, "LISTED", listed)
+    steps = answers_plan(database, text, model)
+    assert [step for step in steps if "TEMP B-TREE" in step or step in ("SCAN a", "SCAN i")] == []
+    (of_answers,) = (step for step in steps if step.startswith("SEARCH a "))
+    if steps[0] == of_answers:
+        assert "prediction_image (model_id=? AND image_id>?)" in of_answers
+    else:
+        assert "prediction_image (model_id=? AND image_id=?)" in of_answers
+        assert "rowid" in steps[0]
+
+
+def test_answers_for_fewer_images_than_there_are_answers_are_read_by_the_images(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "LISTED", 10)
+    for text in ("split:test", "split:test label:a,b is:wrong"):
+        assert "INDEX image_split (split=? AND rowid>?)" in answers_plan(database, text)[0]
+    assert "INDEX image_label (label_id=? AND rowid>?)" in answers_plan(database, "label:a")[0]
+
+
+@pytest.mark.parametrize("text", ["split:test", "label:a", "format:png", "", "-tag:t", "width>20"])
+def test_a_model_with_fewer_answers_is_read_by_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(planning, "LISTED", -1)
+    assert answers_plan(database, text, model=2)[0].startswith("SEARCH a ")
+
+
+def test_every_way_gives_the_same_answers_in_the_order_of_the_ids(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictions, "_CHUNK", 7)
+    with open_repository(database.path) as repository:
+        for text in FILTERS:
+            query = parse(f"{text} sort:-confidence")
+            expected = repository.images.ids(query.by_id())
+            for listed in (-1, 10, 1000):
+                monkeypatch.setattr(planning, "LISTED", listed)
+                rows = list(repository.predictions.of_model(1, query))
+                assert [row.image for row in rows] == expected
+                assert all(row.confidence == row.image / 61 for row in rows)
+
+
+def test_answers_of_one_model_are_chosen_by_those_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "LARGE", 10)
+    monkeypatch.setattr(predictions, "_CHUNK", 3)
+    with open_repository(tmp_path / "two.db", create=True) as repository:
+        made = (new_image(n, label="ab"[n % 2], split=SPLITS[n % 3]) for n in range(30))
+        ids = add_images(repository, *made)
+        few, many = (repository.models.add(new_model("a", "b")) for _ in range(2))
+        repository.predictions.save(few, [new_prediction(i, "b", 0.5, 0.1) for i in ids[::3]])
+        repository.predictions.save(many, [new_prediction(i, "a", i / 31, 0.1) for i in ids[5:]])
+        for text in ("is:wrong", "-is:wrong", "-is:predicted", "conf<0.6 split:test", "label:b"):
+            query = parse(text)
+            for listed in (-1, 4, 1000):
+                monkeypatch.setattr(planning, "LISTED", listed)
+                rows = list(repository.predictions.of_model(few, query))
+                assert [row.image for row in rows] == [
+                    i for i in repository.images.ids(query) if i in ids[::3]
+                ]
 
 
 def test_the_statements_name_no_index_that_a_dataset_file_may_lack(tmp_path: Path) -> None:
