@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
+from storage.choices import LOOKS, SPLITS
 from storage.errors import QueryError
-from storage.records import LOOKS, SPLITS
 
 Operator = Literal[":", "<", "<=", ">", ">="]
 Value = str | int | float

@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
+from storage.choices import LOOKS as LOOKS
+from storage.choices import SPLITS as SPLITS
+from storage.choices import Look as Look
+from storage.choices import Split as Split
 
 SqlValue = int | float | str | bytes | None
-
-Look = Literal[
-    "dark", "bright", "blank", "one-colour", "blurry", "odd-aspect", "odd-size", "animated"
-]
-LOOKS: tuple[Look, ...] = get_args(Look)
 
 ActionState = Literal["done", "undone", "dropped"]
 

@@ -11,10 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from storage.actors import actor_of
-from storage.records import ImagePrediction, ImageRecord, Split
 
 if TYPE_CHECKING:
-    from storage.records import Action
+    from storage.records import Action, ImagePrediction, ImageRecord, Split
     from storage.repository import Repository
 
 

@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from storage.choices import LOOKS, SPLITS
 from storage.errors import NotReady
 from storage.query import Query, Term
-from storage.records import LOOKS, SPLITS
 
 if TYPE_CHECKING:
     from storage.repository import Repository

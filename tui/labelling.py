@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.reactive import reactive
 
+from storage.choices import SPLITS
 from storage.errors import PixshelfError
 from storage.ordering import natural_key
 from storage.query import Query, Term
-from storage.records import SPLITS
 from tui.actions import bindings_of
 from tui.changes import Change
 from tui.edits import Edit, label_edit, split_edit, tag_edit, trash_edit
