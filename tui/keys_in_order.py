@@ -61,7 +61,8 @@ class KeysInOrder(App[None]):
         self._patience = self.set_timer(PATIENCE, self._next)
         self._behind = _Behind(target)
         await super().on_event(event)
-        if not target.post_message(self._behind):
+        # A key that closed a screen at once is not to be followed to a widget that goes with it.
+        if self.screen is not self._key_screen or not target.post_message(self._behind):
             self.call_later(self._arrived, self._behind)
 
     async def on__behind(self, message: _Behind) -> None:

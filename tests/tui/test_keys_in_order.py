@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
@@ -28,6 +29,8 @@ class Pad(Widget, can_focus=True):
 
 
 class Asking(ModalScreen[None]):
+    BINDINGS: ClassVar = [Binding("escape", "dismiss(None)", priority=True)]
+
     def compose(self) -> ComposeResult:
         yield Input()
 
@@ -79,6 +82,19 @@ async def test_keys_go_on_when_the_widget_that_had_the_focus_is_gone() -> None:
     async with app.run_test() as pilot:
         type_at_once(app, "dxy")
         await until(pilot, lambda: app.query_one(Input).value == "xy")
+
+
+async def test_the_key_behind_one_that_closes_a_dialog_at_once_need_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tui.keys_in_order.PATIENCE", 1_000.0)
+    app = Desk()
+    async with app.run_test() as pilot:
+        type_at_once(app, "ay")
+        await until(pilot, lambda: app.screen.query_one(Input).value == "y")
+        app.post_message(events.Key("escape", None))
+        type_at_once(app, "x")
+        await until(pilot, lambda: app.query_one(Pad).taken == "x")
 
 
 async def test_a_paste_waits_for_the_keys_before_it() -> None:
