@@ -7,10 +7,12 @@ have different labels first.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ml.pixels import Progress
 from ml.review_lists import labels_now
-from ml.review_queue import REVIEWED, Listing
+from ml.review_queue import REVIEWED, Listing, Stage
 from storage.duplicates import crowded, find_groups, gather, kept_of
 from storage.query import Query, Term
 
@@ -19,21 +21,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storage.duplicates import Fingerprints
+    from storage.records import Fingerprint
     from storage.repository import Repository
 
+_EVERY = 4096
 
-def list_copies(repo: Repository, query: Query) -> Listing:
+
+def list_copies(
+    repo: Repository, query: Query, progress: Progress | None = None, stage: Stage | None = None
+) -> Listing:
     """The groups among the images that match, less those whose every image bears the tag
     REVIEWED. In a group that looks alike each picture is there once, however many files it has:
-    their group is one of its own."""
+    their group is one of its own. `progress` counts the fingerprints that are read; `stage` is
+    told of what follows. Either may raise to give up."""
     import numpy as np
 
     query = Query(query.terms)
-    prints = gather(repo.measurements.fingerprints(query))
+    prints = gather(_read(repo, query, progress))
+    if stage is not None:
+        stage(f"grouping {len(prints.ids):,} pictures")
     done = np.array(repo.images.ids(query.where(Term("tag", ":", (REVIEWED,)))), np.int64)
     open_ = ~np.isin(prints.ids, done)
     exact = find_groups(prints, "pixels")
     near, note = _near(prints, exact)
+    if stage is not None:
+        stage("reading the labels")
     labels = labels_now(repo, query)(prints.ids)
     images, starts = array("q"), array("q", [0])
     for group in (*_conflicts_first(exact, labels), *_conflicts_first(near, labels)):
@@ -43,6 +55,19 @@ def list_copies(repo: Repository, query: Query) -> Listing:
         images.extend((int(prints.ids[kept]), *(int(prints.ids[at]) for at in group if at != kept)))
         starts.append(len(images))
     return Listing(images, starts, note=note)
+
+
+def _read(repo: Repository, query: Query, progress: Progress | None) -> Iterator[Fingerprint]:
+    """The fingerprints, counted."""
+    rows = repo.measurements.fingerprints(query)
+    if progress is None:
+        yield from rows
+        return
+    total = repo.images.count(query)
+    for done, row in enumerate(rows, 1):
+        if done % _EVERY == 0:
+            progress(done, max(done, total))
+        yield row
 
 
 def _near(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -21,6 +22,9 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Uncertainty = Literal["confidence", "margin", "entropy"]
 UNCERTAINTIES: tuple[Uncertainty, ...] = get_args(Uncertainty)
+
+Stage = Callable[[str], None]
+"""Is told, in words, of a part of some work that begins and is not counted."""
 
 REVIEWED = "reviewed"
 """The tag of an image about which a person has decided."""

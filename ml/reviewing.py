@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 from ml import review_lists
 from ml.copies import list_copies
 from ml.pixels import Progress
-from ml.review_queue import MODEL_KINDS, NOT_REVIEWED, REVIEWED, SMALL_MARGIN, Kind, Listing, Queue
+from ml.review_queue import (
+    MODEL_KINDS,
+    NOT_REVIEWED,
+    REVIEWED,
+    SMALL_MARGIN,
+    Kind,
+    Listing,
+    Queue,
+    Stage,
+)
 from storage.errors import NotReady, UsageError
 from storage.query import Query, Sort, Term
 from storage.records import LOOKS
@@ -161,9 +170,15 @@ def first_page(repo: Repository, queue: Queue, limit: int) -> Listing | None:
     return Listing(array("q", (image.id for image in repo.images.page(query, limit=limit).images)))
 
 
-def listing(repo: Repository, queue: Queue, *, progress: Progress | None = None) -> Listing:
-    """Every item of a resolved queue. `progress` may raise to give up. Raises NotReady where what
-    the queue needs is not there yet."""
+def listing(
+    repo: Repository,
+    queue: Queue,
+    *,
+    progress: Progress | None = None,
+    stage: Stage | None = None,
+) -> Listing:
+    """Every item of a resolved queue. `progress` and `stage` may raise to give up. Raises NotReady
+    where what the queue needs is not there yet."""
     query = as_query(queue)
     if query is not None:
         return Listing(array("q", repo.images.ids(query)))
@@ -173,7 +188,7 @@ def listing(repo: Repository, queue: Queue, *, progress: Progress | None = None)
         case "disagreement":
             return review_lists.list_disagreement(repo, queue, progress)
         case "duplicates":
-            return list_copies(repo, queue.query)
+            return list_copies(repo, queue.query, progress, stage)
         case "problems":
             return review_lists.list_problems(repo, queue)
         case _:

@@ -24,6 +24,7 @@ from tui.review_state import Review
 if TYPE_CHECKING:
     from ml.pixels import Progress
     from ml.review_items import Item
+    from ml.review_queue import Stage
     from storage.repository import Repository
 
 FIRST = 48
@@ -54,9 +55,9 @@ class ReviewQueues(Labelling):
     BINDINGS: ClassVar = []
 
     class Told(Message):
-        """Some work on the queue has come so far."""
+        """Some work on the queue has come so far; what is not counted has a total of 0."""
 
-        def __init__(self, words: str, done: int, total: int) -> None:
+        def __init__(self, words: str, done: int = 0, total: int = 0) -> None:
             super().__init__()
             self.words, self.done, self.total = words, done, total
 
@@ -138,8 +139,10 @@ class ReviewQueues(Labelling):
             self.show_queue()
             whole = await dataset.survey(lambda repo: listing(repo, queue))
         else:
-            progress = self._progress("listing", stop)
-            whole = await dataset.work(lambda repo: listing(repo, queue, progress=progress))
+            progress, stage = self._progress("listing", stop), self._stage(stop)
+            whole = await dataset.work(
+                lambda repo: listing(repo, queue, progress=progress, stage=stage)
+            )
         review.complete(whole)
         self.counts[queue.kind] = len(whole)
 
@@ -233,9 +236,19 @@ class ReviewQueues(Labelling):
 
         return progress
 
+    def _stage(self, stop: threading.Event) -> Stage:
+        def stage(words: str) -> None:
+            if stop.is_set():
+                raise GivenUp
+            self.post_message(self.Told(words))
+
+        return stage
+
     def on_review_queues_told(self, message: Told) -> None:
         """Show how far some work has come, while it goes on."""
-        told = f"{message.words} {message.done:,} of {message.total:,}"
+        told = message.words
+        if message.total:
+            told = f"{told} {message.done:,} of {message.total:,}"
         if self.is_filling:
             tell_running(self.pixshelf, _JOB, told)
         elif not self.review.is_whole:

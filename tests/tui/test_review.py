@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from textual.widgets import Input, OptionList
 
 from ml.predicting import load_predictor, predict_stored
 from ml.review_queue import KINDS, Kind
+from storage.duplicates import find_groups
 from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
@@ -519,6 +522,26 @@ async def test_of_copies_the_one_under_the_cursor_is_kept(
         await pilot.press("right", "f")
         await until(pilot, lambda: repo.images.get(copies[0]).deleted)
         assert not repo.images.get(copies[1]).deleted
+
+
+async def test_what_is_done_while_copies_are_looked_for_is_told(
+    dataset: Dataset, copies: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def waiting(*given: Any) -> Any:
+        go_on.wait(30)
+        return find_groups(*given)
+
+    monkeypatch.setattr("ml.copies.find_groups", waiting)
+    async with reviewing(dataset) as (_, pilot, screen):
+        screen.choose(replace(screen.queue, kind="duplicates"))
+        try:
+            nothing = screen.query_one("#nothing")
+            await until(pilot, lambda: "grouping " in str(nothing.render()))
+        finally:
+            go_on.set()
+        await until(pilot, lambda: screen.item and screen.item.images == copies)
 
 
 async def test_copies_that_are_none_are_kept_for_good(

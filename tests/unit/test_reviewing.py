@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml import copies
 from ml.predicting import as_predictions
 from ml.review_items import Suggestion, read_items
 from ml.review_lists import GRAVITY
@@ -283,6 +284,29 @@ def test_a_group_that_was_broken_up_since_is_no_item_any_more(empty: Repository)
     found = listing(empty, Queue("duplicates"))
     empty.images.delete([2], actor="test")
     assert read_items(empty, Queue("duplicates"), found, [0]) == {}
+
+
+def test_looking_for_copies_tells_how_far_it_has_come(
+    empty: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "_EVERY", 2)
+    add_images(empty, *(new_image(at) for at in range(1, 6)))
+    told: list[object] = []
+    listing(
+        empty,
+        Queue("duplicates"),
+        progress=lambda done, total: told.append((done, total)),
+        stage=told.append,
+    )
+    assert told == [(2, 5), (4, 5), "grouping 5 pictures", "reading the labels"]
+
+
+def test_looking_for_copies_can_be_given_up(empty: Repository) -> None:
+    def give_up(words: str) -> None:
+        raise InterruptedError(words)
+
+    with pytest.raises(InterruptedError, match="grouping 0"):
+        listing(empty, Queue("duplicates"), stage=give_up)
 
 
 # problems
