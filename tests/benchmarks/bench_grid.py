@@ -61,18 +61,20 @@ class Shown(Section):
 
 
 class Watched(PixshelfApp):
-    """The app; every frame is made into text, and noted with its time and the cursor it shows."""
+    """The app; every frame is made into text, and noted with its time, the cursor it shows, and
+    whether every picture in it is there."""
 
     grid: ImageGrid | None = None
 
     def __init__(self, dataset: Dataset) -> None:
         super().__init__(dataset)
-        self.frames: list[tuple[float, int, int]] = []
+        self.frames: list[tuple[float, int, bool]] = []
 
     def _display(self, screen: Any, renderable: Any) -> None:
         if renderable is not None and self.grid is not None:
-            text = renderable.render_segments(self.console)
-            self.frames.append((time.perf_counter(), len(text), self.grid.cursor))
+            renderable.render_segments(self.console)
+            whole = self.grid.complete()
+            self.frames.append((time.perf_counter(), self.grid.cursor, whole))
 
 
 def main() -> None:
@@ -148,10 +150,9 @@ async def _pages(name: str, app: Watched, grid: ImageGrid, pages: int) -> None:
         grid.scroll_to(y=row * grid.places.row_height, animate=False)
         while not grid.complete():
             await asyncio.sleep(0.0005)
-        there = time.perf_counter()
-        read.append(1000 * (there - started))
-        while not app.frames or app.frames[-1][0] < there:
-            await asyncio.sleep(0.0002)
+        read.append(1000 * (time.perf_counter() - started))
+        while not app.frames or not app.frames[-1][2]:
+            await asyncio.sleep(0.0005)
         whole.append(1000 * (app.frames[-1][0] - started))
     _tell(name, "a new page, request to text (median)", statistics.median(whole), AIMS["page"])
     _tell(name, "  of which until its pictures are there", statistics.median(read), None)
@@ -228,7 +229,7 @@ async def _held_key(name: str, app: Watched, grid: ImageGrid, presses: int = 150
     page = grid.places.columns * grid.places.page_rows
     ages: list[float] = []
     told: set[int] = set()
-    for at, _, cursor in app.frames:
+    for at, cursor, _ in app.frames:
         press = cursor // page - 1
         if 0 <= press < len(pressed) and press not in told:
             told.add(press)

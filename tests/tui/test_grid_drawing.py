@@ -236,3 +236,33 @@ async def test_a_dataset_that_disappears_is_told_once(dataset: Dataset, db: Path
         assert len(app.screen_stack) == depth
         app.dataset = kept
         gone.close()
+
+
+async def test_long_scrolling_stays_within_the_bounds_of_every_cache(dataset: Dataset) -> None:
+    async with showing(dataset) as (_, pilot, grid, _):
+        grid.contents._pictures.limit = 30_000
+        grid._rows.limit = 100_000
+        for zoom in (16, 28, 8, 4, 2):
+            grid.zoom = zoom
+            for position in (*range(0, 120, 7), *range(119, 0, -11)):
+                grid.move_to(position)
+                await pilot.pause()
+                assert grid.contents._pictures.used <= 30_000
+                assert grid._rows.used <= 100_000
+                assert len(grid._captions) <= 120
+        grid.contents._pictures.limit = 1_000_000
+        grid.zoom = 16
+        grid.reread()
+        await drawn(pilot, grid)
+
+
+async def test_a_held_key_ends_with_the_frame_of_the_last_place(dataset: Dataset) -> None:
+    async with showing(dataset) as (_, pilot, grid, _):
+        await drawn(pilot, grid)
+        await pilot.press(*["pagedown"] * 15, *["up"] * 20, "home", "right", "right")
+        await drawn(pilot, grid)
+        await until(pilot, lambda: any("▸" in line for line in lines(grid)))
+        record = grid.record(grid.ids[grid.cursor])
+        assert record is not None
+        marked = next(line for line in lines(grid) if "▸" in line)
+        assert f"▸{record.label}" in marked
