@@ -16,9 +16,13 @@ from tui.facts import colours, dataset_lines, log_folder, program_facts, program
 from tui.frame import Section
 from tui.settings import TuiSettings
 from tui.text import printable
+from tui.train_plan import wrapped
 
 _LEFT = 22
 """Cells for the names."""
+
+_BESIDE = 3
+"""Cells beside the facts: the padding and the scroll bar."""
 
 Group = tuple[str, list[tuple[str, str]]]
 
@@ -93,8 +97,12 @@ class AboutScreen(Section):
         self._groups.insert(0, ("Dataset", dataset_lines(info)))
         self._show()
 
+    def on_resize(self) -> None:
+        self._show()
+
     def _show(self) -> None:
-        self.query_one("#facts", Static).update(facts_text(self._groups))
+        cells = self.size.width - _BESIDE
+        self.query_one("#facts", Static).update(facts_text(self._groups, cells))
 
     def action_copy(self) -> None:
         """Copy all facts as plain text."""
@@ -117,14 +125,17 @@ def _pictures(settings: TuiSettings, *, no_colour: bool) -> str:
     return drawn if settings.pictures == drawn else f"{drawn} (the setting is {settings.pictures})"
 
 
-def facts_text(groups: list[Group]) -> Content:
-    """The facts under their headings, each on a line."""
+def facts_text(groups: list[Group], cells: int | None = None) -> Content:
+    """The facts under their headings, each on a line. In lines of at most `cells` cells, a long
+    one goes on under its beginning."""
     lines: list[Content] = []
     for heading, facts in groups:
         lines.append(Content.styled(heading, "bold $text-accent"))
         for name, text in facts:
-            lines.append(
-                Content.assemble((f"{printable(name):<{_LEFT}} ", "$text-muted"), printable(text))
-            )
+            whole = printable(text)
+            parts = [whole] if cells is None else wrapped(whole, max(20, cells - _LEFT - 1))
+            for at, part in enumerate(parts):
+                head = "" if at else printable(name)
+                lines.append(Content.assemble((f"{head:<{_LEFT}} ", "$text-muted"), part))
         lines.append(Content(""))
     return Content("\n").join(lines[:-1])

@@ -46,6 +46,7 @@ class HistoryScreen(Section):
     HistoryScreen #head, HistoryScreen #summary {
         height: 1; background: $surface; color: $text-muted; padding: 0 1; text-wrap: nowrap;
     }
+    HistoryScreen #actions { padding-right: 1; }
     HistoryScreen #head-left { width: 1fr; }
     HistoryScreen #head-right { width: auto; }
     HistoryScreen #filter { border: none; height: 1; padding: 0 1; background: $panel; }

@@ -73,6 +73,7 @@ class ImportScreen(Section):
     ImportScreen .row Input { border: none; height: 1; padding: 0 1; background: $panel; }
     ImportScreen .row Input:focus { border: none; background: $primary 25%; }
     ImportScreen .row Input, ImportScreen .row Select { width: 1fr; }
+    ImportScreen .row Select.-textual-compact > SelectCurrent { padding: 0 1; }
     ImportScreen #preview { height: auto; max-height: 8; padding: 0 1; margin: 1 0; }
     """
 

@@ -50,7 +50,7 @@ class RunsScreen(Section):
     AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar = bindings_of("runs")
     DEFAULT_CSS = """
-    RunsScreen #tables { width: 56%; }
+    RunsScreen #tables { width: 60%; }
     RunsScreen DataTable { height: 1fr; scrollbar-size-vertical: 1; background: $background; }
     RunsScreen DataTable { scrollbar-size-horizontal: 0; }
     RunsScreen #models { border-top: solid $panel; }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
+from textual.theme import Theme
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
@@ -78,6 +79,12 @@ class EvaluationViews(Container):
 
     def on_mount(self) -> None:
         self._arrange()
+        self.app.theme_changed_signal.subscribe(self, self._other_theme)
+
+    def _other_theme(self, theme: Theme) -> None:
+        """Draw what took its colours from the theme anew."""
+        self.query_one(LabelTable).recolour()
+        self._draw_texts()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= _WIDE, "-wide")

@@ -92,6 +92,10 @@ class LabelTable(Vertical):
         self.column, self.reverse = column, reverse
         self._fill()
 
+    def recolour(self) -> None:
+        """Draw the rows in the colours of the theme that is now."""
+        self.query_one(RowList).redraw()
+
     def _fill(self) -> None:
         if self._shown is not None:
             self._rows = label_rows(self._shown, self.column, reverse=self.reverse)
