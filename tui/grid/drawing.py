@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tui.grid.strips import CellStrip
 
 ROW_BYTES = 20 * 1024 * 1024
-HELD_FOR = 0.03
+HELD_FOR = 0.05
 """So many seconds a frame waits for its pictures."""
 _MOST_CAPTIONS = 120
 
