@@ -190,6 +190,7 @@ def _print_next(place: str | Path, seconds: float) -> None:
     name = shlex.quote(str(place))
     line()
     line(f"done in {in_time(seconds)}. What to type next:")
+    line(f"  {_program()} --db {name}  # the app, full screen")
     for words in (
         "ls is:wrong",
         "show 1",

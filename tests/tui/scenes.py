@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from textual import events
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
@@ -18,7 +21,6 @@ from textual.widgets import DataTable, Input, Static
 from ml.events import Epoch, Event, Note, Phase, Started, Step
 from storage.errors import RefusedInput
 from tests.ml_fixtures import DIGITS
-from tests.tui.driving import until
 from tests.tui.showcase import FOLDER
 from tui.app import PixshelfApp
 from tui.evaluations import cell_images
@@ -39,6 +41,8 @@ from tui.widgets.path_input import PathLine
 from tui.widgets.picture import Picture
 from tui.widgets.plan_pane import PlanPane
 from tui.widgets.rows import RowList
+
+_PATIENCE = 20.0
 
 
 @dataclass(slots=True)
@@ -85,8 +89,17 @@ class Stage:
         await self.rest()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for something to hold."""
-        await until(self.pilot, condition)
+        """Wait for something to hold, as `until` of driving.py does, but without waiting for the
+        processor to have nothing to do: there are many scenes."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            await self.pilot.pause(0)
+            with suppress(NoMatches):  # a widget that is not there yet
+                if condition():
+                    return
+            if time.monotonic() > end:
+                raise AssertionError(f"it did not come to hold in {_PATIENCE} s")
+            await asyncio.sleep(0.005)
 
     async def open(self, key: str, kind: type[Screen[None]]) -> None:
         """Go to a section."""

@@ -40,6 +40,7 @@ class HistoryScreen(Section):
     HistoryScreen #panes { layout: vertical; height: 1fr; }
     HistoryScreen #actions-pane { height: 3fr; }
     HistoryScreen #details { height: 2fr; }
+    HistoryScreen.-wide #summary { height: auto; text-wrap: wrap; }
     HistoryScreen.-wide #panes { layout: horizontal; }
     HistoryScreen.-wide #actions-pane { width: 3fr; height: 1fr; }
     HistoryScreen.-wide #details { width: 2fr; height: 1fr; }

@@ -39,7 +39,7 @@ class QueryLine(Widget):
     QueryLine Input:focus { border: none; }
     QueryLine .offers {
         overlay: screen; width: auto; min-width: 30; max-width: 100%; height: auto;
-        background: $surface; padding: 0 1 0 0; text-wrap: nowrap; display: none;
+        background: $panel; padding: 0 1 0 0; text-wrap: nowrap; display: none;
     }
     """
 
