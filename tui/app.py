@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
+from textual.worker import WorkerFailed
 
 from storage.errors import PixshelfError
 from tui import first_frame
@@ -357,7 +358,8 @@ class PixshelfApp(KeysInOrder):
 
     def _fatal_error(self) -> None:
         # Textual would draw a traceback over the terminal; `tui.launch` raises the error instead.
-        self.defect = self._exception
+        error = self._exception
+        self.defect = error.error if isinstance(error, WorkerFailed) else error
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

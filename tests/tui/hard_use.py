@@ -71,6 +71,7 @@ async def hammered(template: Path, folder: Path, section: str, steps: Sequence[S
             await do_all(app, steps, done)
             if app.is_running and app._exception is None:
                 await _come_to_rest(app, pilot)
+            if app.is_running:
                 await _see_that_it_is_shown(app, pilot)
             whole = app.is_running
         with open_repository(folder / "digits.db") as repo:
@@ -84,7 +85,9 @@ async def hammered(template: Path, folder: Path, section: str, steps: Sequence[S
 
 async def _come_to_rest(app: PixshelfApp, pilot: Pilot[None]) -> None:
     """Wait until every key is taken, and every edit is stored and told of."""
-    await until(pilot, lambda: not app.keys_are_waiting, seconds=60)
+    await until(pilot, lambda: not (app.is_running and app.keys_are_waiting), seconds=60)
+    if not app.is_running:
+        return  # one of the keys was to leave
     app.open_library("")
     await app.dataset.settled()
     await until(pilot, lambda: not any(worker.group == "edits" for worker in app.workers))
