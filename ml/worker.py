@@ -37,6 +37,10 @@ than a prompt error."""
 _BACKLOG = 100
 """With this many events unread, the fleeting ones are no longer kept."""
 
+NICENESS = 5
+"""How far a training stands back behind a person who works at the machine meanwhile. On one that
+does nothing else it takes nothing from the training."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -199,6 +203,7 @@ def _failed(error: BaseException | None, run: int | None) -> Failed:
 
 
 if __name__ == "__main__":
+    os.nice(NICENESS)
     status = main(sys.argv[1:])
     sys.stderr.flush()
     # The dataset is closed and the events are sent. What a regular end would do from here is to

@@ -36,6 +36,7 @@ from textual import events  # noqa: E402
 from textual.app import App, ComposeResult  # noqa: E402
 from textual.strip import Strip  # noqa: E402
 
+from ml.worker import NICENESS  # noqa: E402
 from storage.opening import open_repository  # noqa: E402
 from storage.query import Query  # noqa: E402
 from tests.benchmarks.measuring import machine  # noqa: E402
@@ -241,11 +242,10 @@ async def _held_key(name: str, app: Watched, grid: ImageGrid, presses: int = 150
 
 
 async def _label(name: str, app: Watched, grid: ImageGrid) -> None:
-    """From an edit to the text of its caption, while other processes take every core."""
-    busy = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in range(os.cpu_count() or 1)
-    ]
+    """From an edit to the text of its caption, while processes as nice as a training take every
+    core."""
+    spin = f"import os; os.nice({NICENESS})\nwhile True: pass"
+    busy = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(os.cpu_count() or 1)]
     try:
         times = []
         for at in range(30):
