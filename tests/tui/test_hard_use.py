@@ -145,16 +145,21 @@ def section_of(app: PixshelfApp) -> Section:
     return app.screen
 
 
-async def close_all(pilot: Pilot[None], app: PixshelfApp) -> None:
-    """Close the dialogs until there is none, and none comes."""
+async def close_all(pilot: Pilot[None], app: PixshelfApp) -> int:
+    """Close the dialogs until there is none, and none comes; how many there were."""
+    closed: set[Dialog[object]] = set()
 
-    def closed() -> bool:
+    def none_is_left() -> bool:
         if isinstance(app.screen, Dialog):
+            closed.add(app.screen)
             app.screen.dismiss(None)
             return False
         return True
 
-    await until(pilot, closed)
+    await until(pilot, none_is_left)
+    await pilot.pause(0.1)
+    await until(pilot, none_is_left)
+    return len(closed)
 
 
 def put_away(db: Path) -> Path:
@@ -178,14 +183,14 @@ def put_back(db: Path, away: Path) -> None:
 async def test_a_file_that_disappears_is_told_of_and_counts_again_when_it_is_back(
     section: str, dataset: Dataset, db: Path
 ) -> None:
-    async with running(dataset) as (app, pilot):
+    async with running(dataset, size=(120, 40)) as (app, pilot):
         app.go(section)
         await until(pilot, lambda: app.current_mode == section)
         away = put_away(db)
         app.action_undo()
         assert "there is no dataset file" in await told(pilot, app)
-        await close_all(pilot, app)
         await pilot.press("ctrl+r")
+        assert await close_all(pilot, app) <= 3  # not again and again
         put_back(db, away)
         await close_all(pilot, app)
         app.edit(label_edit((1,), "zebra"))

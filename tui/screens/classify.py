@@ -91,7 +91,7 @@ class ClassifyScreen(Section):
         self._named: list[str] = []
         self._work: _Work | None = None
         self._view = ""
-        self._has_read = False
+        self._has_read = self._is_stale = False
 
     def body(self) -> ComposeResult:
         with Horizontal(id="what"):
@@ -128,14 +128,22 @@ class ClassifyScreen(Section):
             self._work.stop.set()
 
     def _on_change(self, change: Change) -> None:
-        if change.what in ("training", "refresh") and self.is_current:
+        if change.what not in ("training", "refresh"):
+            return
+        if self.is_current:
             self.refresh_data()
+        else:
+            self._is_stale = True
 
     def on_screen_resume(self) -> None:
-        if self._has_read:
+        # Only then: what fails would be told of again, each time that its dialog is closed.
+        if self._is_stale:
             self.refresh_data()
+        elif self._has_read:
+            self._tell()
 
     def refresh_data(self) -> None:
+        self._is_stale = False
         self.start(self._read_models(), group="models")
 
     async def _read_models(self) -> None:

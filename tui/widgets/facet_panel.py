@@ -77,7 +77,7 @@ class FacetPanel(RowList):
         self._folded: set[str] = set()
         self._stale: set[Key] = set(COUNTED)
         self._names_stale = True
-        self._is_counting = False
+        self._is_counting = self._has_failed = False
         self._pause: Timer | None = None
 
     def on_mount(self) -> None:
@@ -99,13 +99,15 @@ class FacetPanel(RowList):
             return
         self._stale.update(keys)
         self._names_stale = True
+        self._has_failed = False
         if self._pause is not None:
             self._pause.stop()
         self._pause = self.set_timer(PAUSE, self.wake)
 
     def wake(self) -> None:
-        """Count what is not known, if the panel is seen and does not count already."""
-        seen = self.display and self.screen.is_current
+        """Count what is not known, if the panel is seen and does not count already. After an error
+        it waits for the next change: the error would be told again whenever it has been read."""
+        seen = self.display and self.screen.is_current and not self._has_failed
         if seen and not self._is_counting and (self._stale or self._names_stale):
             self._is_counting = True
             begin(self, self._count_all(), group="counting")
@@ -116,6 +118,7 @@ class FacetPanel(RowList):
                 self.counts = await self._next_counts()
                 self._rebuild()
         except (PixshelfError, OSError) as error:
+            self._has_failed = True
             pixshelf(self).show_error(error)
         finally:
             self._is_counting = False
