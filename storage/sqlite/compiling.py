@@ -17,7 +17,15 @@ from storage.errors import NotReady, UsageError
 from storage.query import PREDICTION_FIELDS, PREDICTION_SORTS, PREDICTION_STATES, Query, Sort, Term
 from storage.records import UNCERTAIN_BELOW
 from storage.sqlite.looks import BY_MEDIAN, MEASURED
-from storage.sqlite.planning import Condition, Plan, Probe, plan_answers, plan_page, plan_whole
+from storage.sqlite.planning import (
+    Condition,
+    Plan,
+    Probe,
+    before,
+    plan_answers,
+    plan_page,
+    plan_whole,
+)
 
 _COLUMNS = {
     "id": "{id}",
@@ -67,7 +75,7 @@ LabelIds = Callable[[Sequence[Any]], list[int]]
 class Selection:
     """The parts of a SELECT that a query stands for, with the values to bind, in order. `id` is
     the image's id, taken from the table that leads. `open` says that the order leads: then a
-    condition on the order's columns may be a way in."""
+    condition on the order's columns may be a way in. `before` is less than every id there is."""
 
     source: str
     where: str
@@ -75,6 +83,7 @@ class Selection:
     sort: Sort
     id: str
     open: bool = True
+    before: int = -1
 
     @property
     def key(self) -> str:
@@ -102,7 +111,8 @@ class Selection:
         return f"({self.where}) AND {place}", (*self.parameters, key, image_id)
 
     def after_id(self) -> str:
-        """The condition that continues, in id order, after an id to be bound last."""
+        """The condition that continues, in id order, after an id to be bound last: `before` at
+        first. It is for a selection that is `continued`."""
         return f"({self.where}) AND {self._shut}{self.id} > ?"
 
     @property
@@ -124,10 +134,10 @@ def compile_query(
 ) -> Selection:
     """`model_id` is the model whose predictions are meant; `label_ids` and `tag_ids` look names
     up; `probe` looks at the data. A `whole` selection is read to its end, any other a page at a
-    time, `continued` from a place in the order. `with_image` asks for `i` in the source. With
-    `answers`, a model's id, the source has that model's prediction of each image as `a`, images
-    without one are left out, and the order has to be that of the ids. Raises NotReady when the
-    query asks for predictions and no model has any."""
+    time, `continued` from a place in the order that is to be bound. `with_image` asks for `i` in
+    the source. With `answers`, a model's id, the source has that model's prediction of each image
+    as `a`, images without one are left out, and the order has to be that of the ids. Raises
+    NotReady when the query asks for predictions and no model has any."""
     if query.asks_prediction and model_id is None:
         raise NotReady(
             "the query asks for predictions, and no model has made any yet",
@@ -149,7 +159,9 @@ def compile_query(
         or query.sort.key in IMAGE_SORTS
         or any(condition.of_image for condition in conditions)
     )
-    return _assemble(query, plan, conditions, model_id, whole=whole, by_image=by_image)
+    return _assemble(
+        query, plan, conditions, model_id, whole=whole, by_image=by_image, continued=continued
+    )
 
 
 def _assemble(
@@ -160,6 +172,7 @@ def _assemble(
     *,
     whole: bool,
     by_image: bool,
+    continued: bool,
 ) -> Selection:
     """The SQL of a plan."""
     key = query.sort.key
@@ -190,11 +203,14 @@ def _assemble(
             values.extend(condition.id_values)
         else:
             bare = condition is plan.lead or (whole and not driven)
-            by_id = bare or (key == "id" and not driven)
+            by_id = bare or (key == "id" and not driven and not continued)
+            if condition.compares_id:
+                by_id = not driven and condition in plan.bounds
             parts.append(condition.sql(image, bare=bare, bare_id=by_id))
             values.extend(condition.values)
     where = " AND ".join(parts) or "1"
-    return Selection(source, where, tuple(values), query.sort, image, open=not driven)
+    start = before(conditions)
+    return Selection(source, where, tuple(values), query.sort, image, not driven, start)
 
 
 def _needs_prediction(query: Query) -> bool:
@@ -239,12 +255,12 @@ def _assemble_answers(
             parts.append(f"{image} IN ({condition.ids})")
             values.extend(condition.id_values)
         else:
-            # An id that is compared stays shut: the place to go on from leads into the index.
-            bare = condition is plan.lead
-            parts.append(condition.sql(image, bare=bare, bare_id=False, answer=answer))
+            bare, by_id = condition is plan.lead, condition in plan.bounds
+            parts.append(condition.sql(image, bare=bare, bare_id=by_id, answer=answer))
             values.extend(condition.values)
     where = " AND ".join(parts) or "1"
-    return Selection(source, where, tuple(values), query.sort, image, open=not driven)
+    start = before(conditions)
+    return Selection(source, where, tuple(values), query.sort, image, not driven, start)
 
 
 def write_cursor(sort: Sort, key: Any, image_id: int) -> str:

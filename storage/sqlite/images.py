@@ -139,9 +139,9 @@ class SqliteImages:
         return [row[0] for row in rows]
 
     def examples(self, query: Query) -> Iterator[Example]:
-        selection = select(self._database, query.by_id(), with_image=True)
+        selection = select(self._database, query.by_id(), with_image=True, continued=True)
         where = selection.after_id()
-        last = -1
+        last = selection.before
         while True:
             # In chunks, so that no read transaction outlives one statement.
             rows = self._database.all(

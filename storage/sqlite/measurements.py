@@ -26,8 +26,8 @@ class SqliteMeasurements:
         self._database = database
 
     def fingerprints(self, query: Query) -> Iterator[Fingerprint]:
-        selection = select(self._database, query.by_id(), with_image=True)
-        last = -1
+        selection = select(self._database, query.by_id(), with_image=True, continued=True)
+        last = selection.before
         while True:
             # In chunks, so that no read transaction outlives one statement.
             rows = self._database.all(

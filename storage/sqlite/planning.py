@@ -7,6 +7,7 @@ dataset is; SQLite itself would guess.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,12 @@ class Condition:
         """Whether it reads the image's row."""
         return "{i}" in self.text
 
+    @property
+    def compares_id(self) -> str:
+        """The sign, where it is a bound on the id; otherwise nothing."""
+        term = self.term
+        return term.op.strip(":") if term is not None and term.field == "id" else ""
+
     def sql(self, image: str, *, bare: bool, bare_id: bool, answer: str = "p") -> str:
         """The condition with the image's id as `image` and the prediction as `answer`; columns that
         are not bare are kept from leading to an index."""
@@ -51,11 +58,13 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`driver` gives the images, to be sorted if need be; without it the order leads, at `lead`
-    where an index has both. `sets` are listed, to be looked into."""
+    where an index has both. `sets` are listed, to be looked into. `bounds` are the comparisons of
+    the id that may lead, too."""
 
     driver: Condition | None = None
     lead: Condition | None = None
     sets: tuple[Condition, ...] = ()
+    bounds: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,8 @@ def plan_page(
     most = LISTED if sort.key == "id" else DRIVING
     if few and few[0][0] <= most and few[0][1] is not lead:
         return Plan(driver=few[0][1])
-    return Plan(lead=lead, sets=tuple(c for _, c in few if c is not lead))
+    bounds = _bounds(conditions, sort if continued else None) if sort.key == "id" else ()
+    return Plan(lead=lead, sets=tuple(c for _, c in few if c is not lead), bounds=bounds)
 
 
 def plan_whole(conditions: Sequence[Condition], probe: Probe) -> Plan:
@@ -87,8 +97,8 @@ def plan_whole(conditions: Sequence[Condition], probe: Probe) -> Plan:
     rarest = few[0][1] if few else None
     if rarest is not None and rarest.of_image and rarest.equal and reading == [rarest]:
         # The only word that reads a row has an index that gives the ids in order as well.
-        return Plan()
-    return Plan(driver=rarest)
+        rarest = None
+    return Plan(driver=rarest, bounds=_bounds(conditions))
 
 
 def plan_answers(conditions: Sequence[Condition], answered: Condition, probe: Probe) -> Plan:
@@ -96,15 +106,16 @@ def plan_answers(conditions: Sequence[Condition], answered: Condition, probe: Pr
     few images, or else from the fewer of the answers and the images that an index gives in id
     order. A plan without driver and lead walks the answers."""
     few = _few(conditions, probe)
+    bounds = _bounds(conditions, Sort())
     if few:
         rarest = few[0][1]
-        return Plan(lead=rarest) if _by_id(rarest) else Plan(driver=rarest)
+        return Plan(lead=rarest, bounds=bounds) if _by_id(rarest) else Plan(driver=rarest)
     ordered = [c for c in conditions if _by_id(c) and c.ids is not None and _indexed(c, probe)]
     if not ordered or _count(answered, probe, LISTED + 1) <= LISTED:
-        return Plan()
+        return Plan(bounds=bounds)
     # Counting both takes a few hundredths of the time that reading them takes.
     size, lead = min(((_count(c, probe, _ALL), c) for c in ordered), key=lambda pair: pair[0])
-    return Plan(lead=lead) if size <= _count(answered, probe, size) else Plan()
+    return Plan(lead=lead if size <= _count(answered, probe, size) else None, bounds=bounds)
 
 
 def _count(condition: Condition, probe: Probe, most: int) -> int:
@@ -148,6 +159,27 @@ def _leads(
         return sort.key == "confidence" and answers
     of_answers = any("{p}" in other.text for other in conditions)
     return sort.key == "id" and _by_id(condition) and not of_answers
+
+
+def before(conditions: Sequence[Condition]) -> int:
+    """An id that is less than all that the conditions leave: where reading by ids begins."""
+    above = (c for c in conditions if c.compares_id.startswith(">"))
+    return max((math.floor(c.values[0]) - (c.compares_id == ">=") for c in above), default=-1)
+
+
+def _bounds(
+    conditions: Sequence[Condition], continued: Sort | None = None
+) -> tuple[Condition, ...]:
+    """The nearest comparison of the id on each side. SQLite keeps to one bound on a side, the one
+    that it reads first: in an order that is `continued`, the place has the side that it begins at,
+    or each part would be read from the query's bound on."""
+    above = [c for c in conditions if c.compares_id.startswith(">")]
+    below = [c for c in conditions if c.compares_id.startswith("<")]
+    if continued is not None:
+        (below if continued.descending else above).clear()
+    above.sort(key=lambda c: -c.values[0])
+    below.sort(key=lambda c: c.values[0])
+    return (*above[:1], *below[:1])
 
 
 def _by_id(condition: Condition) -> bool:

@@ -107,7 +107,7 @@ class SqlitePredictions:
     def of_model(self, model_id: int, query: Query) -> Iterator[Prediction]:
         selection = select(self._database, query.by_id(), answers=model_id)
         statement = statement_of(selection)
-        last = -1
+        last = selection.before
         while True:
             # In chunks, so that no read transaction outlives one statement.
             rows = self._database.all(statement, (*selection.parameters, last, _CHUNK))

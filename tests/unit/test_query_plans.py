@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 from storage.opening import open_repository
 from storage.query import SORT_KEYS, parse
 from storage.records import SPLITS
-from storage.sqlite import images, planning, predictions
+from storage.sqlite import images, measurements, planning, predictions
+from storage.sqlite.compiling import Selection, write_cursor
 from storage.sqlite.database import Database
 from storage.sqlite.selecting import select
 from tests.making import add_images, new_image, new_model, new_prediction
@@ -25,6 +27,7 @@ FILTERS = (
     *("is:uncertain", "-is:wrong", "predicted:a", "conf<0.8", "margin<0.5", "model:1 conf>0.1"),
     *("format:png", "width>20", "height<=64", "bytes>1", "channels:1", "source:*.png", "id>3"),
     *("label:a is:wrong", "split:test conf<0.9", "is:wrong,unlabelled", "is:deleted"),
+    *("id<50", "id>3 id>=9 id<50 id<=44", "is:right id>3 id<50", "-id>50 split:test id>=9"),
 )
 
 
@@ -138,6 +141,100 @@ def test_every_way_in_gives_the_same_pages(
             assert found[0] == found[1] == found[2]
 
 
+def steps(
+    database: Database, selection: Selection, condition: str, *values: object, most: int = 2
+) -> int:
+    """How many steps SQLite takes for two images of a selection, of which at most so many are
+    asked for."""
+    taken = 0
+
+    def count() -> None:
+        nonlocal taken
+        taken += 1
+
+    with closing(database.another_reader()) as reader:
+        reader.set_progress_handler(count, 1)
+        rows = reader.execute(
+            f"SELECT {selection.id} FROM {selection.source} "
+            f"WHERE {condition} ORDER BY {selection.order} LIMIT ?",
+            (*selection.parameters, *values, most),
+        ).fetchall()
+    assert len(rows) == 2
+    return taken
+
+
+@pytest.mark.parametrize("text", ["", "split:test", "is:right", "-tag:other", "label:a is:right"])
+@pytest.mark.parametrize(
+    ("bounds", "places"),
+    [
+        ("id>3", (6, 42)),
+        ("id>=2 id>3", (6, 42)),
+        ("id>3 id<60", (6, 42)),
+        ("id<59 sort:-id", (54, 18)),
+        ("id>2 id<58 sort:-id", (54, 18)),
+    ],
+)
+def test_a_page_further_on_in_a_range_of_ids_costs_what_the_second_does(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    bounds: str,
+    places: tuple[int, int],
+) -> None:
+    monkeypatch.setattr(planning, "DRIVING", -1)
+    monkeypatch.setattr(planning, "LISTED", -1)
+    query = parse(f"{text} {bounds}")
+    selection = select(database, query, continued=True)
+    found = []
+    for place in places:  # what the images are like comes again after six of them
+        condition, values = selection.after(write_cursor(query.sort, place, place))
+        found.append(steps(database, selection, condition, *values[len(selection.parameters) :]))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("text", ["", "split:test", "is:right", "-tag:other"])
+@pytest.mark.parametrize("model", [None, 1])
+def test_the_first_part_of_a_range_of_ids_costs_the_same_wherever_it_begins(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str, model: int | None
+) -> None:
+    monkeypatch.setattr(planning, "LISTED", -1)
+    for bounds in (("id>6", "id>42"), ("id>=6", "id>=42"), ("id>0 id>6", "id>0 id>42")):
+        found = []
+        for bound in bounds:
+            selection = select(
+                database, parse(f"{text} {bound}"), with_image=True, continued=True, answers=model
+            )
+            found.append(steps(database, selection, selection.after_id(), selection.before))
+        assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("model", [None, 1])
+def test_a_part_ends_where_the_range_of_ids_does(
+    database: Database, monkeypatch: pytest.MonkeyPatch, model: int | None
+) -> None:
+    monkeypatch.setattr(planning, "LISTED", -1)
+    found = []
+    for text, last in (("id<=59 id<12", 9), ("id<=59 id<54", 51)):
+        selection = select(database, parse(text), with_image=True, continued=True, answers=model)
+        found.append(steps(database, selection, selection.after_id(), last, most=3))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_examples_and_fingerprints_are_all_images_of_the_query_by_their_ids(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(images, "_CHUNK", 7)
+    monkeypatch.setattr(measurements, "_CHUNK", 7)
+    with open_repository(database.path) as repository:
+        query = parse(f"{text} sort:-width")
+        for listed in (-1, 10, 1000):
+            monkeypatch.setattr(planning, "LISTED", listed)
+            expected = repository.images.ids(query.by_id())
+            assert [row.id for row in repository.images.examples(query)] == expected
+            assert [row.id for row in repository.measurements.fingerprints(query)] == expected
+
+
 def answers_plan(database: Database, text: str, model: int = 1) -> list[str]:
     """What SQLite says it does for a part of a model's answers."""
     selection = select(database, parse(text).by_id(), answers=model)
@@ -156,7 +253,7 @@ def test_answers_go_on_from_a_place_in_an_index_and_are_never_sorted(
     assert [step for step in steps if "TEMP B-TREE" in step or step in ("SCAN a", "SCAN i")] == []
     (of_answers,) = (step for step in steps if step.startswith("SEARCH a "))
     if steps[0] == of_answers:
-        assert "prediction_image (model_id=? AND image_id>?)" in of_answers
+        assert "prediction_image (model_id=? AND image_id>?" in of_answers
     else:
         assert "prediction_image (model_id=? AND image_id=?)" in of_answers
         assert "rowid" in steps[0]
