@@ -69,6 +69,7 @@ def read_whole(path: Path, form: str | None) -> None:
         ("csv", b'path,label,split,tags\na.png,cat,train,"x,y"\nb.png,dog,,\n'),
         *(("tar", tarred(how)) for how in ("", "gz", "bz2", "xz")),
     ],
+    ids=("zip", "npz", "idx", "idx.gz", "csv", "tar", "tar.gz", "tar.bz2", "tar.xz"),
 )
 def test_damage_ends_in_a_refusal_or_in_nothing(tmp_path: Path, form: str, data: bytes) -> None:
     dice = np.random.default_rng(11)
