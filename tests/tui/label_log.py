@@ -6,7 +6,6 @@ is undone and done again leads back to where it was; nothing else changes a labe
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -25,12 +24,19 @@ Known = Mapping[int, ImageRecord]
 _MOST = 10_000
 
 
+@dataclass(eq=False)
+class Asked:
+    """A job that the app gave to be written, and the edit that it published with it."""
+
+    edit: Edit | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One job that writes: what was there before it and after it. `actions_before` and
+    """One job that was carried out: what was there before it and after it. `actions_before` and
     `actions_after` are the ids of the actions that are done."""
 
-    job: Callable[[Repository], Any]
+    asked: Asked
     before: Known
     after: Known
     actions_before: tuple[int, ...]
@@ -38,37 +44,36 @@ class Entry:
     failed: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class LabelLog:
     """What the app published and what was stored, each in its order."""
 
     first: Known = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    published: list[Edit] = field(default_factory=list)
     ended: list[tuple[str, Edit]] = field(default_factory=list)
 
     def hear(self, change: Change) -> None:
         """For the app's signal of changes."""
         if change.edit is not None and change.what == "edit":
-            self.published.append(change.edit)
+            assert self.asked[-1].edit is None
+            self.asked[-1].edit = change.edit
         elif change.edit is not None:
             self.ended.append((change.what, change.edit))
 
     def check(self, last: Known, *, whole: bool) -> None:
         """Raises AssertionError where the law is broken. `last` is what the dataset holds; `whole`
         says that the app was there until every edit was told of."""
-        edits = {id(edit.store): edit for edit in self.published}
-        stored = [entry for entry in self.entries if id(entry.job) in edits]
-        assert [id(entry.job) for entry in stored] == [id(edit.store) for edit in self.published]
+        assert [entry.asked for entry in self.entries] == self.asked
         if whole:
-            self._check_ends(stored)
+            self._check_ends()
         now = dict(self.first)
         seen: dict[tuple[int, ...], Known] = {}
         for entry in self.entries:
             now = _with_new(now, entry.before)
-            assert _facts(entry.before) == _facts(now), "something changed without an edit"
+            _same(entry.before, now, "changed without an edit")
             seen.setdefault(entry.actions_before, now)
-            edit = edits.get(id(entry.job))
+            edit = entry.asked.edit
             if entry.failed:
                 expected = now
             elif edit is not None:
@@ -77,19 +82,19 @@ class LabelLog:
                 # Halfway through what was one edit and two actions nothing was seen yet.
                 expected = _with_new(seen.get(entry.actions_after, entry.after), entry.before)
             expected = _with_new(expected, entry.after)
-            assert _facts(entry.after) == _facts(expected), edit and edit.summary
+            _same(entry.after, expected, "undo, redo" if edit is None else edit.summary)
             now = dict(expected)
             seen.setdefault(entry.actions_after, now)
-        assert _facts(last) == _facts(_with_new(now, last))
+        _same(last, _with_new(now, last), "changed after the last edit")
 
-    def _check_ends(self, stored: list[Entry]) -> None:
+    def _check_ends(self) -> None:
         """Each edit was told of again when it was stored or refused, in its order."""
-        failed = {id(entry.job) for entry in stored if entry.failed}
         expected = [
-            ("refused" if id(edit.store) in failed else "stored", id(edit.store))
-            for edit in self.published
+            ("refused" if entry.failed else "stored", entry.asked.edit)
+            for entry in self.entries
+            if entry.asked.edit is not None
         ]
-        assert [(what, id(edit.store)) for what, edit in self.ended] == expected
+        assert self.ended == expected
 
 
 class LoggedDataset(Dataset):
@@ -100,8 +105,9 @@ class LoggedDataset(Dataset):
         with self.open() as repo:
             self.log = LabelLog(all_images(repo))
 
-    def edit(self, job: Callable[[Repository], Result]) -> Awaitable[Result]:
-        assert threading.current_thread() is threading.main_thread()
+    def edit(self, job: Callable[[Repository], Result], **options: Any) -> Awaitable[Result]:
+        asked = Asked()
+        self.log.asked.append(asked)
 
         def logged(repo: Repository) -> Result:
             before, done_before = all_images(repo), done_actions(repo)
@@ -111,11 +117,11 @@ class LoggedDataset(Dataset):
                 failed = False
             finally:
                 after, done_after = all_images(repo), done_actions(repo)
-                entry = Entry(job, before, after, done_before, done_after, failed)
+                entry = Entry(asked, before, after, done_before, done_after, failed)
                 self.log.entries.append(entry)
             return result
 
-        return super().edit(logged)
+        return super().edit(logged, **options)
 
 
 def all_images(repo: Repository) -> dict[int, ImageRecord]:
@@ -138,8 +144,15 @@ def facts_of(record: ImageRecord) -> tuple[str | None, str | None, frozenset[str
     return record.label, record.split, frozenset(record.tags), record.deleted
 
 
-def _facts(known: Known) -> dict[int, object]:
-    return {image: facts_of(record) for image, record in known.items()}
+def _same(found: Known, expected: Known, what: str) -> None:
+    """Raises AssertionError with what differs."""
+    assert found.keys() == expected.keys(), what
+    wrong = [
+        (image, facts_of(record), facts_of(expected[image]))
+        for image, record in found.items()
+        if facts_of(record) != facts_of(expected[image])
+    ]
+    assert not wrong, (what, wrong[:5])
 
 
 def _with_new(known: Known, found: Known) -> dict[int, ImageRecord]:
