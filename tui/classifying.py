@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from storage.query import MAX_VALUES, parse, quote
 from tui.answers import MOST, TOP, Seen, seen_of
+from tui.evaluations import model_words
 
 if TYPE_CHECKING:
-    from ml.predicting import Refused
+    from ml.predicting import Predictor, Refused
     from storage.repository import Repository
 
 TELL_EVERY = 0.1
@@ -36,8 +37,9 @@ class Standing:
 
 @dataclass(slots=True)
 class Ended:
-    """What became of a job. `model` is the model's name. `cut` says that more files were named
-    than are kept. `images` are those that were added, by file; `new` counts the new ones."""
+    """What became of a job. `model` is the word that names the model. `cut` says that more files
+    were named than are kept. `images` are those that were added, by file; `new` counts the new
+    ones."""
 
     model: str
     done: int = 0
@@ -61,7 +63,7 @@ def classify_files(
     from storage.importing.picture_files import read_named
 
     predictor = load_predictor(repo, model)
-    ended = Ended(predictor.model.name)
+    ended = Ended(_word(repo, predictor))
     began = told = time.monotonic()
     seen: list[Seen] = []
     refused: list[Refused] = []
@@ -98,7 +100,7 @@ def classify_stored(
     from ml.predicting import load_predictor, predict_stored
 
     predictor = load_predictor(repo, model)
-    ended = Ended(predictor.model.name)
+    ended = Ended(_word(repo, predictor))
     ids = repo.images.ids(parse(wanted).by_id()) if isinstance(wanted, str) else sorted(wanted)
     began = time.monotonic()
     tell(Standing(0, len(ids), 0.0))
@@ -124,7 +126,7 @@ def add_files(
     from ml.predicting import load_predictor
 
     predictor = load_predictor(repo, model)
-    ended = Ended(predictor.model.name)
+    ended = Ended(_word(repo, predictor))
     began = time.monotonic()
 
     def progress(done: int) -> None:
@@ -139,6 +141,12 @@ def add_files(
             ended.refused.append(item)
     ended.stopped = ended.done < len(files)
     return ended
+
+
+def _word(repo: Repository, predictor: Predictor) -> str:
+    """What names the model and no other."""
+    model = predictor.model.id
+    return model_words(repo.models.all()).get(model, str(model))
 
 
 def by_confidence(query: str, model: str) -> str:

@@ -84,16 +84,20 @@ class LabelRow:
 
 def model_words(models: Sequence[ModelRecord]) -> dict[int, str]:
     """For each model, newest first, what names it and no other: its name, or its id where a newer
-    one has that name or the name looks like an id."""
+    one has that name or the name looks like an id or an option or has control characters."""
     newest: dict[str, int] = {}
     for model in models:
         newest.setdefault(model.name, model.id)
     return {
         model.id: model.name
-        if newest[model.name] == model.id and not model.name.isdecimal()
+        if newest[model.name] == model.id and _is_word(model.name)
         else str(model.id)
         for model in models
     }
+
+
+def _is_word(name: str) -> bool:
+    return not name.isdecimal() and not name.startswith("-") and printable(name) == name
 
 
 def model_names(models: Sequence[ModelRecord]) -> dict[str, ModelRecord]:

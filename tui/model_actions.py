@@ -1,4 +1,6 @@
-"""What several screens do with a model: measure it, compare it, open what it is wrong about."""
+"""What several screens do with a model: choose it, measure it, compare it, open what it is wrong
+about. A model is given by the word that names it and no other (tui.evaluations.model_words).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,34 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from storage.query import parse, quote
+from tui.evaluations import model_names
 from tui.text import printable
 
 if TYPE_CHECKING:
     from storage.records import ModelRecord, RunRecord
     from tui.app import PixshelfApp
+
+
+NO_MODEL = "There is no model yet. F4 trains one."
+
+
+async def ask_model(
+    app: PixshelfApp,
+    models: Sequence[ModelRecord],
+    title: str = "Model",
+    *,
+    without: ModelRecord | None = None,
+) -> ModelRecord | None:
+    """Ask for one of the models, which are all there are, `without` one. None where that is left,
+    and where there is none to choose from, which is told."""
+    from tui.dialogs import Choice
+
+    names = {name: model for name, model in model_names(models).items() if model != without}
+    if not names:
+        app.notify("there is no second model" if models else NO_MODEL, severity="warning")
+        return None
+    answer = await app.push_screen_wait(Choice(title, list(names)))
+    return None if answer is None else names[answer]
 
 
 def mistakes_query(model: str) -> str:
@@ -29,10 +54,7 @@ async def open_mistakes(app: PixshelfApp, model: str) -> None:
     if await app.dataset.survey(lambda repo: repo.images.count(answered)):
         app.open_library(mistakes_query(model))
         return
-    app.notify(
-        f"{printable(model)} has not answered for any image yet: evaluate it first (v)",
-        markup=False,
-    )
+    app.notify(f"model {model} has not answered for any image yet: evaluate it first (v)")
 
 
 def evaluate(app: PixshelfApp, model: str) -> None:
@@ -77,8 +99,3 @@ def run_commands(
         words = app.command_line("runs", "resume", str(record.id))
         found.append((f"go on with {printable(record.name)}", words))
     return found
-
-
-def model_named(models: Sequence[ModelRecord], model_id: int | None) -> ModelRecord | None:
-    """The one of that id, if it is there."""
-    return next((model for model in models if model.id == model_id), None)

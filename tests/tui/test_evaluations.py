@@ -164,3 +164,11 @@ def test_progress_is_told_with_its_rate_and_what_is_left() -> None:
     assert progress_text("evaluating", 0, 100, 0.0) == "evaluating ················ 0 of 100"
     text = progress_text("evaluating", 5_000, 10_000, 2.0)
     assert text == "evaluating ████████········ 5,000 of 10,000, 2,500/s, 2.0 s left"
+
+
+def test_a_model_whose_name_is_no_word_is_named_by_its_id_and_listed_apart() -> None:
+    models = [named("-x", 3), named("a\x1b[2J", 2), named("a\x07", 1), named("a\x08", 4)]
+    assert model_words(models) == {3: "3", 2: "2", 1: "1", 4: "4"}
+    names = model_names(models)
+    assert [model.id for model in names.values()] == [3, 2, 1, 4]
+    assert not any("\x1b" in name for name in names)

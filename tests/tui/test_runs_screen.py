@@ -260,3 +260,52 @@ async def test_a_dataset_without_runs_says_how_to_come_to_one(tmp_path: Path) ->
             await until(pilot, lambda: app.screen.query_one("#none").display)
     finally:
         empty.close()
+
+
+@pytest.fixture
+def alike(dataset: Dataset) -> Dataset:
+    """The dataset with a second model of the name 'means', which is model 2."""
+    with open_repository(dataset.url) as repo:
+        repo.models.add(digits_model("means"))
+    return dataset
+
+
+async def test_of_two_models_of_a_name_the_commands_name_the_one_that_is_meant(
+    alike: Dataset,
+) -> None:
+    async with running(alike) as (app, pilot):
+        screen = await opened(app, pilot, models=True)
+        await pilot.press("down")
+        await until(pilot, lambda: details(screen).startswith("model 1, means"))
+        commands = dict(screen.commands())
+        assert commands["remove the model"].endswith("models rm 1")
+        assert commands["rename the model"].endswith("models rename 1 NEW")
+        assert commands["measure the model"].endswith("eval --model 1")
+
+
+async def test_of_two_models_of_a_name_the_one_that_is_meant_is_evaluated(alike: Dataset) -> None:
+    from tui.screens.evaluate import EvaluateScreen
+
+    async with running(alike) as (app, pilot):
+        screen = await opened(app, pilot, models=True)
+        await pilot.press("down")
+        await until(pilot, lambda: details(screen).startswith("model 1, means"))
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, EvaluateScreen) and app.screen.chosen)
+        evaluating = app.screen
+        assert isinstance(evaluating, EvaluateScreen) and evaluating.chosen is not None
+        assert evaluating.chosen.model.id == 1
+
+
+async def test_two_models_of_a_name_are_compared(alike: Dataset) -> None:
+    from tui.screens.compare import CompareScreen
+
+    async with running(alike) as (app, pilot):
+        screen = await opened(app, pilot, models=True)
+        await pilot.press("space", "down")
+        await until(pilot, lambda: screen.check_action("compare", ()))
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        comparing = app.screen
+        assert isinstance(comparing, CompareScreen)
+        assert comparing.models == ("means", "1")

@@ -29,7 +29,6 @@ from tui.evaluations import (
     command_words,
     first_split,
     headline,
-    model_names,
     model_words,
     read_shown,
     run_evaluation,
@@ -37,6 +36,7 @@ from tui.evaluations import (
 )
 from tui.frame import Section
 from tui.grid.widget import ImageGrid
+from tui.model_actions import NO_MODEL, ask_model
 from tui.progress_text import progress_text
 from tui.text import plural, printable
 from tui.widgets.evaluation_views import EvaluationViews
@@ -115,10 +115,9 @@ class EvaluateScreen(Section):
         self.start(self._ask_model(), group="ask")
 
     async def _ask_model(self) -> None:
-        names = model_names(self._models)
-        answer = await self.app.push_screen_wait(Choice("Model", list(names)))
-        if answer is not None:
-            self.choose_model(str(names[answer].id))
+        model = await ask_model(self.pixshelf, self._models)
+        if model is not None:
+            self.choose_model(str(model.id))
 
     def action_images(self) -> None:
         """Ask for the split or the query."""
@@ -184,7 +183,7 @@ class EvaluateScreen(Section):
     async def _show_stored(self) -> None:
         model, on = self._model, self.on
         if model is None:
-            self._notice("There is no model yet.", "F4 trains one.")
+            self._notice(NO_MODEL)
             return
         if self._stop is not None:
             return
@@ -351,17 +350,14 @@ class EvaluateScreen(Section):
     async def _ask_second(self) -> None:
         from tui.screens.compare import CompareScreen
 
-        chosen, names = self.chosen, model_names(self._models)
-        others = [name for name, model in names.items() if model != self._model]
-        if chosen is None or not others:
-            self.notify("there is no second model to compare with")
+        chosen, words = self.chosen, model_words(self._models)
+        if chosen is None:
+            self.notify(NO_MODEL)
             return
-        answer = await self.app.push_screen_wait(
-            Choice(f"Compare {printable(chosen.model.name)} with", others)
-        )
-        if answer is not None:
-            second = model_words(self._models)[names[answer].id]
-            self.app.push_screen(CompareScreen(chosen.word, second, self.on))
+        title = f"Compare {printable(chosen.word)} with"
+        model = await ask_model(self.pixshelf, self._models, title, without=chosen.model)
+        if model is not None:
+            self.app.push_screen(CompareScreen(chosen.word, words[model.id], self.on))
 
     def action_report(self) -> None:
         """Ask for a folder and write the report."""

@@ -19,10 +19,12 @@ from storage.errors import NotFound, PixshelfError, RefusedInput
 from tui.actions import bindings_of
 from tui.changes import Change
 from tui.edits import Edit, label_edit, tag_edit, trash_edit
+from tui.evaluations import model_words
 from tui.explaining import Explainer, Explanation
 from tui.grid.widget import ImageGrid
 from tui.image_facts import ImageFacts, read_facts, with_record
 from tui.labelling import Labelling
+from tui.model_actions import ask_model
 from tui.picture_source import FINE_SIDE, USUAL_SIDE, Loaded, Pictures
 from tui.terminal_pictures import canvas_of
 from tui.text import printable
@@ -323,17 +325,11 @@ class ImageScreen(Labelling):
         self.start(self._chosen_model(), group="model")
 
     async def _chosen_model(self) -> None:
-        from tui.dialogs import Choice
-
         models = await self.pixshelf.dataset.read(lambda repo: repo.models.all())
-        if not models:
-            self.notify("there is no model yet: F4 trains one", severity="warning")
-            return
-        names = [model.name for model in models]
-        name = await self.pixshelf.push_screen_wait(Choice("Model", names))
-        if name is not None:
-            self._model = name
-            self.notify(f"{printable(name)} answers from now on")
+        model = await ask_model(self.pixshelf, models)
+        if model is not None:
+            self._model = model_words(models)[model.id]
+            self.notify(f"model {self._model} answers from now on")
             if self._explains:
                 self._explanation = None
                 self._explain()

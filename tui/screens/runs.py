@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Static
 
 from tui.actions import bindings_of
 from tui.changes import Change
+from tui.evaluations import model_words
 from tui.frame import Section
 from tui.model_actions import compare, evaluate, model_commands, open_mistakes, run_commands
 from tui.model_names import export_name, export_problem, name_problem
@@ -173,6 +174,10 @@ class RunsScreen(Section):
         wanted = self._key(self._table("#models")) if run is None else run[0].model
         return next((model for model in self._models if model.id == wanted), None)
 
+    def _word(self, model: ModelRecord) -> str:
+        """What names the model and no other."""
+        return model_words(self._models)[model.id]
+
     def on_data_table_row_highlighted(self) -> None:
         self._show_details()
         self.refresh_bindings()
@@ -293,19 +298,19 @@ class RunsScreen(Section):
         model = self._model()
         marked = next((each for each in self._models if each.id == self._marked), None)
         if model is not None and marked is not None:
-            compare(self.pixshelf, marked.name, model.name)
+            compare(self.pixshelf, self._word(marked), self._word(model))
 
     def action_evaluate(self) -> None:
         """Measure the model."""
         model = self._model()
         if model is not None:
-            evaluate(self.pixshelf, model.name)
+            evaluate(self.pixshelf, self._word(model))
 
     def action_mistakes(self) -> None:
         """Open what the model is wrong about."""
         model = self._model()
         if model is not None:
-            self.start(open_mistakes(self.pixshelf, model.name), group="mistakes")
+            self.start(open_mistakes(self.pixshelf, self._word(model)), group="mistakes")
 
     def action_rename(self) -> None:
         """Give the model another name."""
@@ -416,13 +421,16 @@ class RunsScreen(Section):
             found += [(f"remove run {record.id}", app.command_line("runs", "rm", str(record.id)))]
         if model is None:
             return found
-        marked = next((each.name for each in self._models if each.id == self._marked), None)
-        found += model_commands(app, model.name, marked)
-        words = ("models", "export", model.name, export_name(model.name, "tflite"))
+        marked = next((each for each in self._models if each.id == self._marked), None)
+        word, other = self._word(model), None if marked is None else self._word(marked)
+        found += model_commands(app, word, None if other == word else other)
         found += [
-            ("show the model", app.command_line("models", "show", model.name)),
-            ("export the model", app.command_line(*words)),
-            ("rename the model", app.command_line("models", "rename", model.name, "NEW")),
-            ("remove the model", app.command_line("models", "rm", model.name)),
+            ("show the model", app.command_line("models", "show", word)),
+            (
+                "export the model",
+                app.command_line("models", "export", word, export_name(model.name, "tflite")),
+            ),
+            ("rename the model", app.command_line("models", "rename", word, "NEW")),
+            ("remove the model", app.command_line("models", "rm", word)),
         ]
         return found

@@ -20,6 +20,7 @@ from ml.settings import TrainSettings
 from storage.errors import NotReady, PixshelfError
 from tui.actions import bindings_of
 from tui.changes import Change
+from tui.evaluations import model_words
 from tui.frame import Section
 from tui.model_actions import (
     compare,
@@ -37,7 +38,7 @@ from tui.widgets.train_form import TrainForm
 from tui.widgets.training_panel import TrainingPanel
 
 if TYPE_CHECKING:
-    from storage.records import RunRecord
+    from storage.records import ModelRecord, RunRecord
     from storage.repository import Repository
 
 REST = 0.3
@@ -64,6 +65,7 @@ class TrainScreen(Section):
         self._stale = False
         self._seen: Watched | None = None
         self._unfinished: tuple[Unfinished, ...] = ()
+        self._words: dict[int, str] = {}
 
     def body(self) -> ComposeResult:
         yield Static(id="offer")
@@ -147,11 +149,11 @@ class TrainScreen(Section):
     async def _look(self) -> None:
         """Find runs to attach to and to go on with, and the models to start from."""
 
-        def look(repo: Repository) -> tuple[tuple[Unfinished, ...], list[str]]:
-            return unfinished(repo), [model.name for model in repo.models.all()]
+        def look(repo: Repository) -> tuple[tuple[Unfinished, ...], dict[int, str]]:
+            return unfinished(repo), model_words(repo.models.all())
 
-        self._unfinished, names = await self.pixshelf.dataset.survey(look)
-        self._form.suggest_models(names)
+        self._unfinished, self._words = await self.pixshelf.dataset.survey(look)
+        self._form.suggest_models(self._words.values())
         self._offer()
         self.refresh_bindings()
 
@@ -385,13 +387,19 @@ class TrainScreen(Section):
 
     def _mine(self) -> str | None:
         current = self.pixshelf.trainings.current
-        return None if current is None or current.result is None else current.result.model.name
+        return (
+            None if current is None or current.result is None else self._word(current.result.model)
+        )
 
     def _best(self) -> str | None:
         current = self.pixshelf.trainings.current
         if current is None or current.result is None or current.result.best is None:
             return None
-        return current.result.best.name
+        return self._word(current.result.best)
+
+    def _word(self, model: ModelRecord) -> str:
+        """What names the model and no other; its id while the models are being read."""
+        return self._words.get(model.id, str(model.id))
 
 
 def offer(running: Sequence[RunRecord], resumable: Sequence[RunRecord]) -> str:

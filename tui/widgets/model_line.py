@@ -9,33 +9,39 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.text import percent, printable, shorten
+from tui.evaluations import model_names, model_words
+from tui.frame import pixshelf
+from tui.model_actions import NO_MODEL, ask_model
+from tui.text import percent, shorten
 
 if TYPE_CHECKING:
     from storage.records import ModelRecord
 
-NO_MODEL = "There is no model yet. F4 trains one."
-
 
 class ModelLine(Static):
-    """One line. `chosen` is a model's name, None for the newest model."""
+    """One line."""
 
     DEFAULT_CSS = "ModelLine { height: 1; padding: 0 1; text-wrap: nowrap; }"
 
     def __init__(self) -> None:
         super().__init__(id="with")
         self.models: Sequence[ModelRecord] = ()
-        self.chosen: str | None = None
+        self._model_id: int | None = None
+
+    @property
+    def chosen(self) -> str | None:
+        """What names the chosen model and no other; None for the newest model."""
+        return None if self._model_id is None else model_words(self.models)[self._model_id]
 
     def take(self, models: Sequence[ModelRecord]) -> None:
         """These are the models, newest first."""
         self.models = models
-        if self.chosen not in {model.name for model in models}:
-            self.chosen = None
+        if self._model_id not in {model.id for model in models}:
+            self._model_id = None
 
     def tell(self, below: float, order: str) -> None:
         """Say which model, which threshold, and which order."""
-        model = next((each for each in self.models if self.chosen in (None, each.name)), None)
+        model = next((each for each in self.models if self._model_id in (None, each.id)), None)
         if model is None:
             self.update(Content.styled(NO_MODEL, "$warning"))
             return
@@ -43,23 +49,17 @@ class ModelLine(Static):
         self.update(
             Content.assemble(
                 ("model ", "$text-muted"),
-                (shorten(printable(model.name), 30), "bold"),
+                (shorten(_shown(self.models, model), 30), "bold"),
                 (f"{accuracy} · unsure below {100 * below:g} % · {order}", "$text-muted"),
             )
         )
 
     async def choose(self) -> bool:
         """Ask for the model; whether it is another one."""
-        from tui.dialogs import Choice
-
-        if not self.models:
-            self.notify(NO_MODEL)
+        model = await ask_model(pixshelf(self), self.models)
+        if model is None or model.id == self._model_id:
             return False
-        names = [model.name for model in self.models]
-        name = await self.app.push_screen_wait(Choice("Model", names))
-        if name is None or name == self.chosen:
-            return False
-        self.chosen = name
+        self._model_id = model.id
         return True
 
     async def ask_threshold(self, below: float) -> float:
@@ -75,6 +75,11 @@ class ModelLine(Static):
         )
         share = None if text is None else share_of(text)
         return below if share is None else share
+
+
+def _shown(models: Sequence[ModelRecord], wanted: ModelRecord) -> str:
+    """The model as a list of them shows it."""
+    return next(name for name, model in model_names(models).items() if model.id == wanted.id)
 
 
 def share_of(text: str) -> float | None:
