@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -70,3 +71,11 @@ class Listing:
         if self.starts is None:
             return (self.images[item],)
         return tuple(self.images[self.starts[item] : self.starts[item + 1]])
+
+    def place_of(self, image: int) -> int | None:
+        """The first item that has an image; None where none has."""
+        try:
+            at = self.images.index(image)
+        except ValueError:
+            return None
+        return at if self.starts is None else bisect_right(self.starts, at) - 1

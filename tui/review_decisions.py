@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ml.review_items import Suggestion
 from storage.records import ImageRecord
-from tui.changes import Change
 from tui.edits import Edit
 from tui.grid.widget import ImageGrid
 from tui.review_choices import ReviewChoices
@@ -18,13 +17,10 @@ from tui.review_edits import (
     Decision,
     Outcome,
     accept_edit,
-    do_again,
     keep_edit,
     noting,
-    take_back,
 )
-from tui.review_state import Review
-from tui.text import plural, printable
+from tui.undoing import states
 
 
 class ReviewDecisions(ReviewChoices):
@@ -43,7 +39,8 @@ class ReviewDecisions(ReviewChoices):
 
     def apply(self, edit: Edit) -> None:
         """Show the items as an edit makes them."""
-        touched = set(edit.images)
+        shown = {image for item in self.items.values() for image in item.images}
+        touched = shown.intersection(edit.images)
         for place, item in self.items.items():
             if not touched.isdisjoint(item.images):
                 records = tuple(
@@ -160,49 +157,49 @@ class ReviewDecisions(ReviewChoices):
     def _decide(
         self, outcome: Outcome, places: tuple[int, ...], edit: Edit, actions: list[int]
     ) -> None:
-        before = {place: self.items[place] for place in places if place in self.items}
-        self.review.decide(Decision(outcome, places, edit, actions, before))
+        items = tuple(self.review.listing.group(place)[0] for place in places)
+        self.review.decide(Decision(outcome, items, edit, actions))
+        self.pixshelf.storing.together.append(actions)
         self.pixshelf.edit(edit)
         self.go_on(places)
 
     # --- the way back
 
     def action_undo(self) -> None:
-        """Take the latest decision back and show it again; where there is none, undo as always."""
-        self._travel_back(backwards=True)
+        """Take back what was done last, a decision whole, and show it again."""
+        newest = self.review.decisions[-1:]
+        if newest and newest[0].changed_nothing:
+            self.review.take_back(newest[0])
+            self.notify(f"undone: {newest[0].edit.summary} (nothing was changed)")
+            self.show_again(newest[0])
+        else:
+            self.pixshelf.action_undo()
 
     def action_redo(self) -> None:
-        """Decide again what was undone last."""
-        self._travel_back(backwards=False)
+        """Do again what was undone last, a decision whole."""
+        self.pixshelf.action_redo()
 
-    def _travel_back(self, *, backwards: bool) -> None:
-        review = self.review
-        decision = review.undo() if backwards else review.redo()
-        if decision is None:
-            (self.pixshelf.action_undo if backwards else self.pixshelf.action_redo)()
+    def show_again(self, decision: Decision) -> None:
+        """Go to what was decided, which is open again, or decided again."""
+        place = self.review.listing.place_of(decision.items[0])
+        if place is not None:
+            self.review.place = place
+            self.page = ()
+            self.show_item()
+        elif decision.items[0] not in self.review.outcomes:
+            # The list was read since, and left it out.
+            self.review.mark = decision.items[0]
+            self.open_queue(self.queue, anew=True)
+
+    async def match_history(self) -> None:
+        """Let those decisions hold that the history knows as done."""
+        reviews = list(self.reviews)
+        actions = [action for review in reviews for action in review.actions]
+        if not actions:
             return
-        review.place = decision.places[0]
-        self.page = ()
-        if backwards:
-            self.items.update(decision.before)
-        else:
-            self.apply(decision.edit)
-        self.show_item()
-        self.start(
-            self._travelled(review, decision, backwards=backwards), group="travel", exclusive=False
-        )
-
-    async def _travelled(self, review: Review, decision: Decision, *, backwards: bool) -> None:
-        """Take the decision's actions back, or do them again, in the order of all edits."""
-        move = take_back if backwards else do_again
-        done = await self.pixshelf.dataset.edit(lambda repo: move(repo, decision.actions))
-        if done is None:
-            # Something else was done since: then it is not this decision's turn.
-            (review.redo if backwards else review.undo)()
-            word = "undone" if backwards else "done again"
-            self.notify(f"something else was done since; it was not {word}", severity="warning")
-        else:
-            summary = printable(decision.edit.summary)
-            word = "undone" if backwards else "done again"
-            self.notify(f"{word}: {summary} ({plural(len(decision.edit.images), 'image')})")
-        self.pixshelf.changes.publish(Change("undo"))
+        found = await self.pixshelf.dataset.survey(lambda repo: states(repo, actions))
+        for review in reviews:
+            changed = review.match(found)
+            if changed is not None and review is self.review:
+                self.show_again(changed)
+        self.show_queue()

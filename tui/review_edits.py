@@ -1,4 +1,4 @@
-"""The decisions of a review as edits, and the way back from them.
+"""The decisions of a review as edits.
 
 A decision may be more than one action of the history (a label and the tag `reviewed`); its edit
 notes which, so that all of it is taken back at once.
@@ -7,11 +7,11 @@ notes which, so that all of it is taken back at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ml.review_deciding import carry_out, reviewed_by
-from ml.review_items import Item, Suggestion
+from ml.review_items import Suggestion
 from ml.review_queue import REVIEWED
 from storage.records import ImageRecord
 from tui.edits import Edit, actor, ids_word, label_edit, tag_edit, trash_edit
@@ -23,16 +23,26 @@ if TYPE_CHECKING:
 Outcome = Literal["accepted", "kept", "changed"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """What was decided about the items at `places`, and how it is stored. `actions` are the ids
-    that the history gave it, filled in when it is stored; `before` the items as they were."""
+    """What was decided about the items that begin with the images `items`, and how it is stored.
+    `actions` are the ids that the history gave it, filled in when it is stored, 0 for one that
+    changed nothing."""
 
     outcome: Outcome
-    places: tuple[int, ...]
+    items: tuple[int, ...]
     edit: Edit
     actions: list[int]
-    before: dict[int, Item] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> tuple[int, ...]:
+        """The actions that are in the history, the oldest first."""
+        return tuple(action for action in self.actions if action)
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether it is stored, and there was nothing to change."""
+        return bool(self.actions) and not any(self.actions)
 
 
 def accept_edit(suggestions: Sequence[Suggestion], *, kind: str, actions: list[int]) -> Edit:
@@ -46,7 +56,7 @@ def accept_edit(suggestions: Sequence[Suggestion], *, kind: str, actions: list[i
 
     def store(repo: Repository) -> Action:
         done = carry_out(repo, suggestions, actor=actor(), summary=f"review {kind}")
-        actions.extend(action.id for action in done if action.id)
+        actions.extend(action.id for action in done)
         return done[-1]
 
     def apply(record: ImageRecord) -> ImageRecord:
@@ -75,44 +85,10 @@ def noting(edit: Edit, actions: list[int]) -> Edit:
 
     def store(repo: Repository) -> Action:
         action = edit.store(repo)
-        if action.id:
-            actions.append(action.id)
+        actions.append(action.id)
         return action
 
     return replace(edit, store=store)
-
-
-def take_back(repo: Repository, actions: Sequence[int]) -> list[Action] | None:
-    """Undo just these actions, where they are the newest that are done; None where they are not,
-    and nothing is undone then."""
-    if not actions:
-        return []
-    newest = _newest(repo, "done")
-    if newest is None or newest.id != actions[-1]:
-        return None
-    return repo.history.undo(len(actions))
-
-
-def do_again(repo: Repository, actions: Sequence[int]) -> list[Action] | None:
-    """Redo just these actions, where they are what would be redone first; None where not."""
-    if not actions:
-        return []
-    if repo.history.get(actions[0]).state != "undone":
-        return None
-    newest = _newest(repo, "done")
-    if newest is not None and newest.id > actions[0]:
-        return None
-    return repo.history.redo(len(actions))
-
-
-def _newest(repo: Repository, state: str) -> Action | None:
-    before: int | None = None
-    while page := repo.history.actions(limit=100, before=before):
-        for action in page:
-            if action.state == state:
-                return action
-        before = page[-1].id
-    return None
 
 
 def _shown(suggestion: Suggestion) -> Edit:

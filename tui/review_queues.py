@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
@@ -19,7 +20,7 @@ from storage.errors import NotFound, NotReady
 from tui.background import tell_running
 from tui.changes import Change
 from tui.labelling import Labelling
-from tui.review_state import Review
+from tui.review_state import Review, joined
 
 if TYPE_CHECKING:
     from ml.pixels import Progress
@@ -31,6 +32,9 @@ FIRST = 48
 """So many items are read before the rest of a queue."""
 
 _JOB = "review"
+_LISTS = len(KINDS) + 2
+"""The lists of so many queues are kept to come back to."""
+
 _SECONDS_BETWEEN = 0.2
 
 
@@ -55,11 +59,14 @@ class ReviewQueues(Labelling):
     BINDINGS: ClassVar = []
 
     class Told(Message):
-        """Some work on the queue has come so far; what is not counted has a total of 0."""
+        """Some work on the queue, which `ends` stops, has come so far; what is not counted has a
+        total of 0."""
 
-        def __init__(self, words: str, done: int = 0, total: int = 0) -> None:
+        def __init__(
+            self, ends: threading.Event, words: str, done: int = 0, total: int = 0
+        ) -> None:
             super().__init__()
-            self.words, self.done, self.total = words, done, total
+            self.ends, self.words, self.done, self.total = ends, words, done, total
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,17 +101,35 @@ class ReviewQueues(Labelling):
     # --- opening a queue
 
     def open_queue(self, queue: Queue, *, anew: bool = False) -> None:
-        """Review a queue: where it was left, unless it is to be read `anew`."""
+        """Review a queue where it was left. With `anew` every list is read once more; what was
+        decided stays."""
         self._stop.set()
         self._stop = threading.Event()
         self.queue, self.resolved, self.trouble, self.lacking = queue, None, "", 0
         if anew:
-            self._reviews.clear()
+            self._reviews = {each: kept.anew() for each, kept in self._reviews.items()}
         self.review = self._reviews.get(queue) or Review(Listing(_no_images()))
+        # What was open last stands last.
+        self._reviews.pop(queue, None)
         self._reviews[queue] = self.review
+        self._forget_lists()
         self.items = {}
         self.show_queue()
         self.start(self._open(queue, self.review, self._stop), group="review")
+
+    @property
+    def reviews(self) -> Iterable[Review]:
+        """Every review in which something may have been decided."""
+        return self._reviews.values()
+
+    def _forget_lists(self) -> None:
+        """Keep the lists of the queues that were open last; of the others what was decided."""
+        for queue in list(self._reviews)[:-_LISTS]:
+            kept = self._reviews[queue].anew()
+            if kept.is_empty:
+                del self._reviews[queue]
+            else:
+                self._reviews[queue] = kept
 
     async def _open(self, queue: Queue, review: Review, stop: threading.Event) -> None:
         dataset = self.pixshelf.dataset
@@ -113,8 +138,9 @@ class ReviewQueues(Labelling):
             begun = await dataset.read(lambda repo: begin(repo, queue, resumed))
             self.resolved, self.models = begun.queue, begun.models
             if not review.is_whole and begun.first is not None and not len(review.listing):
-                review.listing = begun.first
-            self.items.update(begun.items)
+                review.begin(begun.first)
+            if len(review.listing):
+                self.items.update(begun.items)
             self.show_queue()
             self.show_item()
             if not review.is_whole:
@@ -137,7 +163,8 @@ class ReviewQueues(Labelling):
         if len(review.listing):
             review.total = await dataset.survey(lambda repo: count(repo, queue))
             self.show_queue()
-            whole = await dataset.survey(lambda repo: listing(repo, queue))
+            shown = review.listing
+            whole = await dataset.survey(lambda repo: joined(shown, listing(repo, queue)))
         else:
             progress, stage = self._progress("listing", stop), self._stage(stop)
             whole = await dataset.work(
@@ -232,7 +259,7 @@ class ReviewQueues(Labelling):
             now = monotonic()
             if now - last >= _SECONDS_BETWEEN:
                 last = now
-                self.post_message(self.Told(words, done, total))
+                self.post_message(self.Told(stop, words, done, total))
 
         return progress
 
@@ -240,7 +267,7 @@ class ReviewQueues(Labelling):
         def stage(words: str) -> None:
             if stop.is_set():
                 raise GivenUp
-            self.post_message(self.Told(words))
+            self.post_message(self.Told(stop, words))
 
         return stage
 
@@ -249,9 +276,10 @@ class ReviewQueues(Labelling):
         told = message.words
         if message.total:
             told = f"{told} {message.done:,} of {message.total:,}"
-        if self.is_filling:
-            tell_running(self.pixshelf, _JOB, told)
-        elif not self.review.is_whole:
+        if message.ends is self._stop_filling:
+            if self.is_filling:
+                tell_running(self.pixshelf, _JOB, told)
+        elif message.ends is self._stop and not self.review.is_whole:
             self.trouble = f"{told}…"
             self.show_queue()
 

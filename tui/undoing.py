@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 def undo(repo: Repository, together: Sequence[Sequence[int]]) -> list[Action]:
     """Take back the newest action that is done, and with it those that belong to it. `together`
-    are groups of ids, each in the order in which they were done."""
+    are groups of ids, each in the order in which they were done; an id of 0 is of no account."""
     newest = next((action.id for action in _newest_first(repo) if action.state == "done"), 0)
-    group = next((each for each in together if each and each[-1] == newest), [newest])
+    groups = ([action for action in each if action] for each in together)
+    group = next((each for each in groups if each and each[-1] == newest), [newest])
     done = (action.id for action in _newest_first(repo) if action.state == "done")
-    whole = list(islice(done, len(group))) == list(reversed(group))
+    whole = list(islice(done, len(group))) == group[::-1]
     return repo.history.undo(len(group) if whole else 1)
 
 
@@ -33,8 +34,9 @@ def redo(repo: Repository, together: Sequence[Sequence[int]]) -> list[Action]:
         if action.state == "undone":
             undone.append(action.id)
     undone.reverse()
-    group = next((each for each in together if each and each[0] == undone[0]), []) if undone else []
-    whole = bool(group) and undone[: len(group)] == list(group)
+    groups = ([action for action in each if action] for each in together)
+    group = next((each for each in groups if each and each[:1] == undone[:1]), [])
+    whole = bool(group) and undone[: len(group)] == group
     return repo.history.redo(len(group) if whole else 1)
 
 

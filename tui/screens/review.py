@@ -7,7 +7,7 @@ that can be taken back, and nothing waits for it to be stored.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -86,7 +86,8 @@ class ReviewScreen(ReviewDecisions):
         self._pictures = Pictures()
         self._pictured: int | None = None
         self._gridded: tuple[int, ...] = ()
-        self._is_stale = False
+        self._stale: Literal["items", "list"] | None = None
+        """What changed while another screen was open."""
 
     def body(self) -> ComposeResult:
         yield Static(id="review-head")
@@ -114,8 +115,9 @@ class ReviewScreen(ReviewDecisions):
         self._pictures.close()
 
     def on_screen_resume(self) -> None:
-        if self._is_stale:
-            self._read_again()
+        stale, self._stale = self._stale, None
+        if stale is not None:
+            self._follow(stale)
 
     def refresh_data(self) -> None:
         self.open_queue(self.queue, anew=True)
@@ -271,7 +273,7 @@ class ReviewScreen(ReviewDecisions):
         else:
             width = max(20, panel.size.width - 3)
             shown = self.grid.current() if self.shows_grid else None
-            outcome = self.review.outcomes.get(self.place)
+            outcome = self.review.outcome(self.place)
             answers = _ANSWERS_ROOMY if panel.size.height > _HIGH else _ANSWERS
             self._told = told(item, outcome, width, shown=shown, answers=answers)
         panel.query_one(Static).update(self._told)
@@ -292,26 +294,41 @@ class ReviewScreen(ReviewDecisions):
     # --- changes from elsewhere
 
     def _on_change(self, change: Change) -> None:
-        if change.what == "edit" and change.edit is not None:
-            self.apply(change.edit)
-        elif change.what == "refused" and change.edit is not None:
-            if self.review.refuse(change.edit) is not None:
-                self._read_again()
+        edit = change.edit
+        if edit is not None:
+            if change.what == "edit":
+                for review in self.reviews:
+                    review.try_again(edit)
+            if change.what in ("edit", "stored"):
+                self.apply(edit)
+            elif any(review.refuse(edit) for review in self.reviews):
+                self._changed("items")
         elif change.what == "refresh":
-            self.open_queue(self.queue, anew=True)
+            self._changed("list")
         elif change.what in ("undo", "import"):
-            if self.is_current:
-                self._read_again()
-            else:
-                self._is_stale = True
+            self._changed("items")
+
+    def _changed(self, what: Literal["items", "list"]) -> None:
+        if self.is_current:
+            self._follow(what)
+        elif self._stale != "list":
+            self._stale = what
+
+    def _follow(self, what: Literal["items", "list"]) -> None:
+        """Show what changed elsewhere: in the items that are shown, or also which there are."""
+        if what == "list":
+            self.open_queue(self.queue, anew=True)
+        else:
+            self._read_again()
+        self.start(self.match_history(), group="history")
 
     def apply(self, edit: Edit) -> None:
         super().apply(edit)
         self._show_told()
 
     def _read_again(self) -> None:
-        self._is_stale = False
         self.items = {}
+        self.review.gone.clear()
         self.show_item()
 
     # --- moving
