@@ -18,13 +18,15 @@ def library_query(app: PixshelfApp) -> str:
 
 
 def library_selection(app: PixshelfApp) -> tuple[int, ...]:
-    """The images that are selected in the library."""
+    """The images that are selected in the library; none while its list is read and more are to be
+    selected."""
     from tui.grid.widget import ImageGrid
 
     screen = _library(app)
     if screen is None:
         return ()
-    return next((grid.selected() for grid in screen.query(ImageGrid)), ())
+    grid = next(iter(screen.query(ImageGrid)), None)
+    return () if grid is None or grid.selection.awaits else grid.selected()
 
 
 def _library(app: PixshelfApp) -> Screen[object] | None:

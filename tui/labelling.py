@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storage.repository import Repository
     from tui.settings import TuiSettings
 
+STILL_LISTING = "the list is still being read: nothing was done; try again in a moment"
 _CHUNK = 500
 _SPLIT_KEYS = {"t": "train", "v": "val", "s": "test", "n": "none"}
 
@@ -54,6 +55,10 @@ class Labelling(Section):
     def targets(self) -> tuple[int, ...]:
         """The images that the next key is about."""
         raise NotImplementedError
+
+    def knows_targets(self) -> bool:
+        """Whether `targets` are all that are meant, and not the first of a list still read."""
+        return True
 
     def at_hand(self, image: int) -> ImageRecord | None:
         """An image's record as it is shown, where it need not be read."""
@@ -124,7 +129,9 @@ class Labelling(Section):
 
     def give_label(self, label: str | None) -> None:
         """Give the images that are meant a label, or take it away, and go on."""
-        self._label(self.targets(), label)
+        images = self._meant()
+        if images:
+            self._label(images, label)
 
     def _label(self, images: tuple[int, ...], label: str | None) -> None:
         self.do(label_edit(images, label), move=label is not None)
@@ -207,9 +214,9 @@ class Labelling(Section):
         from tui.dialogs import Question
 
         images = self._meant()
-        edit = trash_edit(images, away=True)
         if not images:
             return
+        edit = trash_edit(images, away=True)
         if not self.pixshelf.settings.confirm:
             self.do(edit, move=True)
             return
@@ -229,7 +236,9 @@ class Labelling(Section):
 
     def action_restore(self) -> None:
         """Take the images out of the trash."""
-        self.do(trash_edit(self.targets(), away=False))
+        images = self._meant()
+        if images:
+            self.do(trash_edit(images, away=False))
 
     def action_label_key(self) -> None:
         """Ask for a label, then for its key."""
@@ -253,6 +262,11 @@ class Labelling(Section):
         self._choose("Key of which label", self.labels, None, ask_key)
 
     def _meant(self) -> tuple[int, ...]:
+        """The images that are meant; none, which is told, where there is none or not all are
+        known."""
+        if not self.knows_targets():
+            self.notify(STILL_LISTING, severity="warning")
+            return ()
         images = self.targets()
         if not images:
             self.notify("there is no image to do this to", severity="warning")

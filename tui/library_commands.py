@@ -16,11 +16,11 @@ Command = tuple[str, tuple[str, ...]]
 
 
 def commands_of(
-    query: Query, images: tuple[int, ...], listed: int, labels: Sequence[str]
+    query: Query, images: Sequence[int], listed: int | None, labels: Sequence[str]
 ) -> list[Command]:
-    """What can be done with a query and with the images that are meant, which are `listed` in
-    all. Where they are the whole list, or too many to name, the query stands for them; where it
-    cannot, what is done to them is left out."""
+    """What can be done with a query and with the images that are meant. `listed` is how many the
+    query has, None where that is not known, or may not be so any more. Where they are all of them
+    the query stands for them; too many to name are left out, with what is done to them."""
     asked = tuple(words_of(query))
     plain = tuple(words_of(query, ordered=False))
     found: list[Command] = [
@@ -28,7 +28,7 @@ def commands_of(
         ("count the dataset's images", ("stats",)),
         ("export the images", ("export", "images/", *plain)),
         ("share them out into splits", ("split", *plain, "--ratios", "80/10/10")),
-        ("classify them", ("predict", "--query", " ".join(plain) or "is:labelled")),
+        ("classify them", ("predict", "--query", " ".join(plain) or "id>0", "--save")),
     ]
     meant = _meant(plain, images, listed)
     if meant:
@@ -46,16 +46,16 @@ def commands_of(
     return found
 
 
-def _meant(plain: tuple[str, ...], images: tuple[int, ...], listed: int) -> tuple[str, ...]:
+def _meant(plain: tuple[str, ...], images: Sequence[int], listed: int | None) -> tuple[str, ...]:
     """The images as words; nothing where they cannot be said."""
-    if len(images) == listed > 1 and plain:
+    if plain and listed is not None and 1 < len(images) == listed:
         return plain
-    return (ids_word(images),) if 0 < len(images) <= MOST_IDS else ()
+    return (ids_word(tuple(images)),) if 0 < len(images) <= MOST_IDS else ()
 
 
 def _as_query(meant: tuple[str, ...]) -> tuple[str, ...]:
     return (f"id:{meant[0]}",) if meant[0][0].isdigit() else meant
 
 
-def _them(images: tuple[int, ...]) -> str:
+def _them(images: Sequence[int]) -> str:
     return f"image {images[0]}" if len(images) == 1 else f"{len(images):,} images"

@@ -48,17 +48,24 @@ def begins_with(ids: array[int], first: array[int]) -> bool:
 
 
 def status_text(
-    *, position: int, shown: int, total: int | None, selected: int, pending: int, stale: bool
+    *,
+    position: int,
+    shown: int,
+    total: int | None,
+    selected: int,
+    pending: int,
+    stale: bool,
+    awaits: bool = False,
 ) -> str:
-    """The status line: the place in the list, what is selected, what is not stored yet, and
-    whether the list may be another by now."""
+    """The status line: the place in the list, what is selected (and that more will be, where the
+    list is not all there), what is not stored yet, and whether the list may be another by now."""
     if not shown:
         parts = ["no images"]
     else:
         of = "…" if total is None else f"{total:,}"
         parts = [f"{position + 1:,} of {of}"]
-    if selected:
-        parts.append(f"{selected:,} selected")
+    if selected or awaits:
+        parts.append(f"{selected:,} selected{', more to come' if awaits else ''}")
     if pending:
         parts.append(f"storing {pending:,} {'edit' if pending == 1 else 'edits'}")
     if stale:

@@ -302,7 +302,7 @@ async def _scroll(path: Path, pages: int = 1_500) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(0.5)
         grid = app.grid = app.screen.query_one(ImageGrid)
-        while len(grid.ids) < grid.total:
+        while not (grid.ids and grid.whole):
             await pilot.pause(0.1)
         for at in range(pages):
             if at % 100 == 0:

@@ -257,16 +257,90 @@ async def test_keys_do_nothing_without_images(dataset: Dataset) -> None:
 
 async def test_a_list_that_grows_keeps_cursor_and_selection(dataset: Dataset) -> None:
     async with showing(dataset) as (_, pilot, grid, _):
-        grid.show(range(1, 21), total=120)
-        await pilot.press("space", "space", "end")
-        assert grid.cursor == 19
-        height = grid.virtual_size.height
+        grid.show(range(1, 21), whole=False)
+        await pilot.press("space", "space", "right")
         grid.extend(range(1, 121))
         await pilot.pause()
-        assert grid.virtual_size.height == height
-        assert (grid.cursor, grid.selected()) == (19, (1, 2))
+        assert (grid.cursor, grid.selected()) == (3, (1, 2))
         await pilot.press("end")
         assert grid.current() == 120
+
+
+async def test_all_is_all_once_the_list_is_whole(dataset: Dataset) -> None:
+    async with showing(dataset) as (_, pilot, grid, screen):
+        grid.show(range(1, 21), whole=False)
+        await pilot.press("ctrl+a")
+        assert grid.awaits
+        grid.extend(range(1, 121))
+        await pilot.pause()
+        assert grid.selected() == tuple(range(1, 121))
+        assert not grid.awaits
+        assert isinstance(screen.told[-1], ImageGrid.SelectionChanged)
+        assert screen.told[-1].count == 120
+
+
+async def test_all_is_all_also_where_the_whole_list_begins_otherwise(dataset: Dataset) -> None:
+    async with showing(dataset) as (_, pilot, grid, _):
+        grid.show(range(2, 21), whole=False)
+        await pilot.press("ctrl+a", "home", "space")
+        grid.show(range(1, 121), same=True)
+        assert grid.selected() == (1, *range(3, 121))
+
+
+async def test_end_is_the_end_once_the_list_is_whole(dataset: Dataset) -> None:
+    async with showing(dataset) as (_, pilot, grid, _):
+        for show_whole in (grid.extend, lambda ids: grid.show(ids, same=True)):
+            grid.show(range(1, 21), whole=False)
+            await pilot.press("end")
+            assert (grid.current(), grid.awaits) == (20, True)
+            show_whole(range(1, 121))
+            await pilot.pause()
+            assert (grid.current(), grid.awaits) == (120, False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "selected"),
+    [
+        (["shift+end"], range(3, 121)),
+        (["v", "end"], range(3, 121)),
+        (["shift+end", "shift+home"], range(1, 4)),
+    ],
+)
+async def test_a_range_to_the_end_goes_to_the_end_of_the_whole_list(
+    dataset: Dataset, keys: list[str], selected: range
+) -> None:
+    async with showing(dataset) as (_, pilot, grid, _):
+        grid.show(range(1, 21), at=2, whole=False)
+        await pilot.press(*keys)
+        grid.extend(range(1, 121))
+        assert grid.selected() == tuple(selected)
+
+
+async def test_who_goes_elsewhere_meanwhile_is_not_taken_to_the_end(dataset: Dataset) -> None:
+    async with showing(dataset) as (_, pilot, grid, _):
+        grid.show(range(1, 21), whole=False)
+        await pilot.press("end", "left")
+        grid.extend(range(1, 121))
+        assert grid.current() == 19
+
+
+async def test_escape_takes_back_what_was_asked_of_all(dataset: Dataset) -> None:
+    async with showing(dataset) as (_, pilot, grid, _):
+        grid.show(range(1, 21), whole=False)
+        await pilot.press("ctrl+a", "end", "escape")
+        grid.extend(range(1, 121))
+        assert (grid.selected(), grid.current()) == ((), 20)
+
+
+async def test_what_is_selected_is_not_lost_to_the_first_page_of_another_list(
+    dataset: Dataset,
+) -> None:
+    async with showing(dataset) as (_, _pilot, grid, _):
+        grid.select((5, 99, 110))
+        grid.show(range(1, 21), whole=False)
+        assert (grid.selected(), grid.awaits) == ((5,), True)
+        grid.extend(range(1, 101))
+        assert (grid.selected(), grid.awaits) == ((5, 99), False)
 
 
 async def test_another_list_keeps_what_is_selected_in_it(dataset: Dataset) -> None:

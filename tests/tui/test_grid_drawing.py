@@ -13,6 +13,7 @@ from storage.opening import open_repository
 from storage.sqlite.lock import WriteLock
 from tests.tui.driving import running, until
 from tests.tui.test_grid import showing
+from tui.changes import Change
 from tui.dataset import Dataset
 from tui.dialogs import Message
 from tui.edits import label_edit, tag_edit, trash_edit
@@ -101,15 +102,6 @@ async def test_what_another_process_did_is_shown_after_a_refresh(dataset: Datase
         await until(pilot, lambda: "okapi" in captions(grid)[1])
 
 
-async def test_reread_reads_what_is_in_view_anew(dataset: Dataset) -> None:
-    async with showing(dataset) as (_, pilot, grid, _):
-        await drawn(pilot, grid)
-        with open_repository(dataset.url) as repo:
-            repo.images.set_label([2], "okapi", actor="another")
-        grid.reread()
-        await until(pilot, lambda: "okapi" in captions(grid)[1])
-
-
 async def test_a_tag_and_the_trash_leave_the_picture_there(dataset: Dataset) -> None:
     async with showing(dataset) as (app, pilot, grid, _):
         await drawn(pilot, grid)
@@ -117,7 +109,7 @@ async def test_a_tag_and_the_trash_leave_the_picture_there(dataset: Dataset) -> 
         await until(pilot, lambda: "•" in captions(grid)[3])
         app.edit(trash_edit((4,), away=True))
         await app.dataset.settled()
-        grid.reread()
+        grid.apply(Change("undo"))
         await drawn(pilot, grid)
         record = grid.record(4)
         assert record is not None
@@ -231,7 +223,7 @@ async def test_a_dataset_that_disappears_is_told_once(dataset: Dataset, db: Path
         grid.show(range(1, 50))
         await until(pilot, lambda: isinstance(app.screen, Message))
         depth = len(app.screen_stack)
-        grid.reread()
+        grid.apply(Change("undo"))
         await pilot.pause(0.1)
         assert len(app.screen_stack) == depth
         app.dataset = kept
@@ -252,7 +244,7 @@ async def test_long_scrolling_stays_within_the_bounds_of_every_cache(dataset: Da
                 assert len(grid._captions) <= 120
         grid.contents._pictures.limit = 1_000_000
         grid.zoom = 16
-        grid.reread()
+        grid.apply(Change("undo"))
         await drawn(pilot, grid)
 
 

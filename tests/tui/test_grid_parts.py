@@ -122,6 +122,35 @@ def test_images_that_are_not_in_the_list_are_not_selected() -> None:
     assert (0 in selection, 1 in selection, 99 in selection) == (True, False, False)
 
 
+def test_what_is_selected_of_the_images_to_come_is_known_beforehand() -> None:
+    selection = Selection(array("q", (1, 2)), whole=False)
+    selection.set((2, 4))
+    assert selection.awaits
+    selection.invert()
+    selection.extend(array("q", range(1, 6)))
+    assert selection.images() == (1, 3, 5)
+    assert not selection.awaits
+
+
+@given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)), st.booleans())
+def test_a_selection_goes_over_to_another_list(
+    chosen: set[int], others: set[int], whole: bool
+) -> None:
+    selection = Selection(array("q", range(8)))
+    selection.set(chosen)
+    other = selection.onto(array("q", sorted(others)), whole=whole, same=False)
+    assert set(other.images()) == chosen & others - {8, 9}
+    other.extend(array("q", [*sorted(others), *sorted(set(range(10)) - others)]))
+    assert set(other.images()) == (chosen - {8, 9} if not whole else chosen & others - {8, 9})
+
+
+def test_half_of_all_is_not_taken_to_another_query() -> None:
+    selection = Selection(array("q", (1, 2)), whole=False)
+    selection.all()
+    assert selection.onto(array("q", (1, 2, 3)), whole=True, same=False).images() == ()
+    assert selection.onto(array("q", (1, 2, 3)), whole=True, same=True).images() == (1, 2, 3)
+
+
 # caches
 
 

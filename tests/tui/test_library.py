@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from textual.pilot import Pilot
 
 from storage.opening import open_repository
-from storage.query import Sort, parse
+from storage.query import Query, Sort, parse
+from storage.repository import Repository
 from tests.tui.driving import running, until
 from tui import listing
 from tui.app import PixshelfApp
@@ -73,6 +75,17 @@ def test_commands_name_the_query_where_all_of_it_is_meant() -> None:
     assert found["move 60 images to the trash"] == ("rm", "split:test")
 
 
+def test_a_query_that_may_be_another_by_now_stands_for_no_images() -> None:
+    ids = tuple(range(1, 61))
+    found = dict(commands_of(parse("label:7"), ids, None, ["8"]))
+    assert found["label 60 images"] == ("label", ",".join(map(str, ids)), "8")
+
+
+def test_classifying_every_image_is_told_as_it_is_done() -> None:
+    found = dict(commands_of(parse(""), (), 9, []))
+    assert found["classify them"] == ("predict", "--query", "id>0", "--save")
+
+
 def test_more_ids_than_a_command_line_holds_are_not_named() -> None:
     found = dict(commands_of(parse(""), tuple(range(MOST_IDS + 1)), 9999, ["7"]))
     assert not [what for what in found if what.startswith("label")]
@@ -119,6 +132,91 @@ async def test_the_cursor_stays_while_the_rest_of_the_list_comes(
         screen.grid.move_to(7)
         await until(pilot, lambda: len(screen.grid.ids) == 120)
         assert screen.grid.cursor == 7
+
+
+class Held:
+    """Holds the whole list back until `go`, as a dataset of a million images does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go = threading.Event()
+        real = listing.all_ids
+
+        def late(repo: Repository, query: Query) -> array[int]:
+            assert self.go.wait(20)
+            return real(repo, query)
+
+        monkeypatch.setattr(listing, "FIRST", 30)
+        monkeypatch.setattr("tui.screens.library.all_ids", late)
+
+
+@pytest.mark.parametrize("key", ["ctrl+a", "end"])
+async def test_nothing_is_done_to_the_first_images_in_the_place_of_all(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    held = Held(monkeypatch)
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: len(screen.grid.ids) == 30 and screen.labels)
+        await pilot.press(key, "7")
+        assert app.newest_edit is None
+        assert not [what for what, _ in screen.commands() if what.startswith("label")]
+        held.go.set()
+        await until(pilot, lambda: len(screen.grid.ids) == 120)
+        await pilot.press("7")
+        await until(pilot, lambda: app.newest_edit is not None)
+        assert app.newest_edit is not None
+        expected = tuple(range(1, 121)) if key == "ctrl+a" else (120,)
+        assert app.newest_edit.images == expected
+
+
+async def test_the_status_line_says_that_more_will_be_selected(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch)
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: len(screen.grid.ids) == 30)
+        await pilot.press("ctrl+a")
+        await until(pilot, lambda: "30 selected, more to come" in status(screen))
+        held.go.set()
+        await until(pilot, lambda: "120 selected" in status(screen))
+
+
+async def test_an_id_further_on_is_gone_to_once_it_is_listed(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch)
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: len(screen.grid.ids) == 30)
+        screen.go_to(77)
+        held.go.set()
+        await until(pilot, lambda: screen.grid.current() == 77)
+
+
+async def test_a_new_query_keeps_the_selection_beyond_its_first_page(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FIRST", 30)
+    async with running(dataset) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: len(screen.grid.ids) == 120)
+        screen.grid.select((5, 90))
+        screen.ask("id>3")
+        await until(pilot, lambda: screen.total == 117 and len(screen.grid.ids) == 117)
+        assert screen.grid.selected() == (5, 90)
+
+
+async def test_a_query_whose_images_were_edited_is_no_name_for_them(dataset: Dataset) -> None:
+    async with running(dataset, query="is:unlabelled") as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 20)
+        await pilot.press("ctrl+a")
+        assert any("label is:unlabelled" in line for _, line in screen.commands())
+        await pilot.press("7", "ctrl+a")
+        await until(pilot, lambda: "changed since" in status(screen))
+        assert not any("label is:unlabelled" in line for _, line in screen.commands())
+        assert any("label 101,102," in line for _, line in screen.commands())
 
 
 async def test_a_query_given_at_the_start_is_asked_first(dataset: Dataset) -> None:

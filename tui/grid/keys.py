@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import Literal
 
 from textual import events
 from textual.actions import SkipAction
@@ -21,8 +22,12 @@ class GridKeys(ScrollView):
     ids: array[int]
     places: Layout
     selection: Selection
+    whole = True
+    """Whether `ids` are all images, and not the first ones of a list that is still read."""
     ranging = False
     """Whether moving extends a range until the key is pressed again."""
+    to_end: Literal["", "move", "extend"] = ""
+    """How the cursor goes to the end once the list is whole, unless it goes elsewhere before."""
 
     # --- what a subclass does
 
@@ -90,7 +95,7 @@ class GridKeys(ScrollView):
 
     def action_last(self) -> None:
         """To the last image."""
-        self.go(len(self.ids) - 1)
+        self._go_to_end(extending=False)
 
     # --- selecting
 
@@ -124,7 +129,12 @@ class GridKeys(ScrollView):
 
     def action_extend_last(self) -> None:
         """A range to the last image."""
-        self.go(len(self.ids) - 1, extending=True)
+        self._go_to_end(extending=True)
+
+    def _go_to_end(self, *, extending: bool) -> None:
+        self.go(len(self.ids) - 1, extending=extending)
+        if len(self.ids) and not self.whole:
+            self.to_end = "extend" if extending or self.ranging else "move"
 
     def action_select(self) -> None:
         """Select the image, or no longer, and go on."""
@@ -160,9 +170,10 @@ class GridKeys(ScrollView):
 
     def action_clear(self) -> None:
         """Select nothing. Where nothing is, the key is the screen's."""
-        if not self.selection.count and not self.ranging:
+        if not self.selection.count and not self.selection.awaits and not self.ranging:
             raise SkipAction()
         self.ranging = False
+        self.to_end = ""
         self.selection.clear()
         self.selection_changed()
 

@@ -1,6 +1,7 @@
 """Which images of a list are selected: one byte each, so that a million is no burden.
 
-Positions count the images of the list from 0. Nothing here knows a widget.
+Positions count the images of the list from 0. A list may be the first part of one that is still
+being read; what is selected in the rest is known beforehand. Nothing here knows a widget.
 """
 
 from __future__ import annotations
@@ -8,17 +9,32 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import compress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ids = NDArray[np.int64]
+
+_NONE = array("q")
 
 
 class Selection:
     """The selected ones among `ids`. A range that is being drawn out stands on top of what was
-    selected before, so that drawing it in again gives that back."""
+    selected before, so that drawing it in again gives that back.
 
-    def __init__(self, ids: Sequence[int]) -> None:
+    Where the list is not `whole`, all of the images to come are selected or none, apart from
+    exceptions."""
+
+    def __init__(self, ids: Sequence[int], *, whole: bool = True) -> None:
         self._ids = ids
+        self._whole = whole
         self._marks = bytearray(len(ids))
         self._before: bytearray | None = None
         self._anchor = 0
+        self._rest = False
+        self._exceptions = _NONE
         self.count = 0
 
     def __contains__(self, position: int) -> bool:
@@ -29,8 +45,18 @@ class Selection:
         """Whether a range is being drawn out."""
         return self._before is not None
 
+    @property
+    def takes_rest(self) -> bool:
+        """Whether the images to come are selected, all or nearly all of them."""
+        return self._rest
+
+    @property
+    def awaits(self) -> bool:
+        """Whether images may be selected that are not in the list yet."""
+        return self._rest or len(self._exceptions) > 0
+
     def images(self) -> tuple[int, ...]:
-        """The selected images in the order of the list."""
+        """The selected images in the order of the list, as far as that is there."""
         if not self.count:
             return ()
         return tuple(compress(self._ids, self._marks))
@@ -63,40 +89,99 @@ class Selection:
         self._before = None
 
     def set(self, images: Iterable[int]) -> None:
-        """Select these images, those of them that are in the list, and no others."""
+        """Select these images, those of them that are in the list or come to it, and no others."""
         self.end_range()
-        wanted = frozenset(images)
-        self._marks = bytearray(image in wanted for image in self._ids) if wanted else self._none()
+        wanted = array("q", images)
+        self._marks = _marks_of(self._ids, wanted)
+        self._rest = False
+        self._exceptions = _NONE if self._whole else _others(wanted, self._ids)
         self._recount()
 
     def all(self) -> None:
         """Select every image."""
         self.end_range()
         self._marks = bytearray(b"\x01") * len(self._ids)
+        self._rest, self._exceptions = not self._whole, _NONE
         self._recount()
 
     def clear(self) -> None:
         """Select none."""
         self.end_range()
-        self._marks = self._none()
+        self._marks = bytearray(len(self._ids))
+        self._rest, self._exceptions = False, _NONE
         self._recount()
 
     def invert(self) -> None:
         """Select what is not selected, and nothing else."""
         self.end_range()
         self._marks = self._marks.translate(b"\x01\x00" + bytes(range(2, 256)))
+        self._rest = not self._rest and not self._whole
         self._recount()
 
     def extend(self, ids: array[int]) -> None:
-        """The list is longer now and begins with the same images."""
-        more = len(ids) - len(self._marks)
+        """The list is whole now and begins with the same images."""
+        known = len(self._marks)
+        more = self._marks_to_come(ids[known:])
         self._ids = ids
-        self._marks.extend(bytes(more))
+        self._marks.extend(more)
         if self._before is not None:
-            self._before.extend(bytes(more))
+            self._before.extend(more)
+        self._settle()
 
-    def _none(self) -> bytearray:
-        return bytearray(len(self._ids))
+    def onto(self, ids: array[int], *, whole: bool, same: bool) -> Selection:
+        """What is selected here, in another list: those that are in it, or come to it. Where it is
+        the `same` query, what was to be selected of its images to come is; of another one nothing
+        is selected where that was not known to the end."""
+        other = Selection(ids, whole=whole)
+        if (not self.count and not self.awaits) or (self._rest and not same):
+            return other
+        import numpy as np
+
+        chosen = np.asarray(self._ids, np.int64)[np.frombuffer(self._marks, np.bool_)]
+        if self._rest:
+            known = np.frombuffer(_marks_of(ids, self._ids), np.bool_)
+            mine, others = _marks_of(ids, chosen), self._marks_to_come(ids)
+            marks = np.where(known, np.frombuffer(mine, np.uint8), np.frombuffer(others, np.uint8))
+            other._marks = bytearray(marks)
+            if not whole:
+                other._rest, other._exceptions = True, self._exceptions
+        else:
+            chosen = np.concatenate([chosen, np.asarray(self._exceptions, np.int64)])
+            other._marks = _marks_of(ids, chosen)
+            if not whole:
+                other._exceptions = _others(chosen, ids)
+        other._recount()
+        return other
+
+    def _marks_to_come(self, ids: array[int]) -> bytearray:
+        """The marks of images that were not listed."""
+        marks = _marks_of(ids, self._exceptions)
+        return marks.translate(b"\x01\x00" + bytes(range(2, 256))) if self._rest else marks
+
+    def _settle(self) -> None:
+        self._whole = True
+        self._rest, self._exceptions = False, _NONE
+        self._recount()
 
     def _recount(self) -> None:
         self.count = self._marks.count(1)
+
+
+def _marks_of(ids: Sequence[int], wanted: Sequence[int] | Ids) -> bytearray:
+    """One byte for each id: 1 where it is wanted."""
+    if not len(wanted):
+        return bytearray(len(ids))
+    import numpy as np
+
+    found = np.isin(np.asarray(ids, np.int64), np.asarray(wanted, np.int64))
+    return bytearray(found.view(np.uint8))
+
+
+def _others(images: Sequence[int] | Ids, ids: Sequence[int]) -> array[int]:
+    """Those of the images that are not among the ids."""
+    import numpy as np
+
+    given = np.asarray(images, np.int64)
+    left = array("q")
+    left.frombytes(given[~np.isin(given, np.asarray(ids, np.int64))].tobytes())
+    return left

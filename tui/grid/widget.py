@@ -111,7 +111,7 @@ class ImageGrid(GridDrawing, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.contents = Contents()
         self.ids = array("q")
-        self.total = 0
+        self.whole = True
         self.selection = Selection(self.ids)
         self.set_reactive(ImageGrid.zoom, zoom or DEFAULT_ZOOM)
         self.set_reactive(ImageGrid.model, model)
@@ -138,31 +138,50 @@ class ImageGrid(GridDrawing, can_focus=True):
 
     # --- what is shown
 
-    def show(self, ids: Sequence[int], *, at: int = 0, total: int | None = None) -> None:
-        """Show these images with the cursor at the place `at`. `total` is how many there will be,
-        while the rest is still being listed. An array('q') is taken as it is, not copied. Images
-        that were selected and are in the new list stay selected."""
-        kept = self.selection.images()
+    def show(
+        self, ids: Sequence[int], *, at: int = 0, whole: bool = True, same: bool = False
+    ) -> None:
+        """Show these images with the cursor at the place `at`. Without `whole` the rest is still
+        being listed. An array('q') is taken as it is, not copied. Images that were selected and
+        are in the new list stay selected; where it is the `same` query as before, those that were
+        to be selected once they are listed are too, and the cursor goes to the end if it was to."""
+        to_end = self.to_end if same else ""
         self.ids = ids if isinstance(ids, array) and ids.typecode == "q" else array("q", ids)
-        self.total = max(len(self.ids), total or 0)
-        self.selection = Selection(self.ids)
+        self.whole = whole
+        had = self.selection
+        self.selection = had.onto(self.ids, whole=whole, same=same)
         self.ranging = False
-        if kept:
-            self.selection.set(kept)
+        self.to_end = to_end and "move"
+        if to_end:
+            at = len(self.ids) - 1
         self.set_reactive(ImageGrid.cursor, self._within(at))
         self._arrange()
         self.draw_scrolled()
         self.post_message(self.CursorMoved(self, self.cursor, self.current()))
-        if kept:
+        if had.count or had.awaits:
             self.post_message(self.SelectionChanged(self, self.selection.count))
+        if whole:
+            self.to_end = ""
 
     def extend(self, ids: Sequence[int]) -> None:
-        """The whole list is there now; it begins with the same images."""
+        """The whole list is there now; it begins with the same images. What was asked of all of
+        it is done now."""
         self.ids = ids if isinstance(ids, array) and ids.typecode == "q" else array("q", ids)
-        self.total = len(self.ids)
+        self.whole = True
+        counted = self.selection.count
         self.selection.extend(self.ids)
         self._arrange()
         self.draw_all()
+        if self.selection.count != counted:
+            self.selection_changed()
+        if self.to_end:
+            extending = self.to_end == "extend" and self.selection.ranging
+            self.go(len(self.ids) - 1, extending=extending)
+
+    @property
+    def awaits(self) -> bool:
+        """Whether what is selected, or where the cursor goes, hangs on images not listed yet."""
+        return bool(self.to_end) or self.selection.awaits
 
     def current(self) -> int | None:
         """The image under the cursor; None where there are no images."""
@@ -175,7 +194,7 @@ class ImageGrid(GridDrawing, can_focus=True):
     # --- selecting
 
     def selected(self) -> tuple[int, ...]:
-        """The selected images, in the order of the list."""
+        """The selected images, in the order of the list, as far as that is there."""
         return self.selection.images()
 
     def targets(self) -> tuple[int, ...]:
@@ -187,10 +206,6 @@ class ImageGrid(GridDrawing, can_focus=True):
         """Select these images and no others."""
         self.selection.set(images)
         self.selection_changed()
-
-    def select_all(self) -> None:
-        """Select every image of the list."""
-        self.action_all()
 
     def clear_selection(self) -> None:
         """Select no image."""
@@ -207,6 +222,7 @@ class ImageGrid(GridDrawing, can_focus=True):
 
     def move_to(self, position: int) -> None:
         """Put the cursor at a place, or as near as there are images."""
+        self.to_end = ""
         self.cursor = self._within(position)
         self._reveal()
 
@@ -273,11 +289,6 @@ class ImageGrid(GridDrawing, can_focus=True):
             self.contents.outdate(change.images)
         self._ask()
 
-    def reread(self) -> None:
-        """Read what is shown anew."""
-        self.contents.outdate(None)
-        self._ask()
-
     def on_image_grid_arrived(self, message: Arrived) -> None:
         """Draw what was read."""
         read = message.read
@@ -330,6 +341,6 @@ class ImageGrid(GridDrawing, can_focus=True):
         self.places = places = Layout.of(size.width, size.height, self.zoom)
         self.contents.resize(Box(places.wide, 2 * places.high))
         self.forget_rows()
-        self.virtual_size = Size(size.width, places.rows(self.total) * places.row_height)
+        self.virtual_size = Size(size.width, places.rows(len(self.ids)) * places.row_height)
         self._reveal()
         self._ask()

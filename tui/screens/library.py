@@ -18,6 +18,7 @@ from tui.actions import bindings_of
 from tui.changes import Change
 from tui.edits import Edit
 from tui.grid.widget import ImageGrid
+from tui.labelling import STILL_LISTING
 from tui.library_filters import LibraryFilters
 from tui.listing import all_ids, begins_with, first_ids, place_of, status_text
 from tui.query_words import ordered
@@ -60,6 +61,9 @@ class LibraryScreen(LibraryFilters):
         super().__init__()
         self.total: int | None = None
         self.asked = Query()
+        self._listed = Query()
+        self._is_whole = False
+        self._goes_to: int | None = None
         self._is_stale = False
         self._asks_on_resume = False
         self._is_empty = False
@@ -107,7 +111,8 @@ class LibraryScreen(LibraryFilters):
         if keep:
             self.total = None
             self._tell()
-        self._is_stale = self._asks_on_resume = False
+        self._is_stale = self._asks_on_resume = self._is_whole = False
+        self._goes_to = None
         self.start(self._fetch(parsed, keep=keep), group="query")
 
     async def _fetch(self, query: Query, *, keep: bool) -> None:
@@ -116,7 +121,7 @@ class LibraryScreen(LibraryFilters):
         try:
             first, whole = await dataset.read(lambda repo: first_ids(repo, query))
         except (NotReady, NotFound) as error:
-            self._show_images(array("q"), 0)
+            self._show_images(array("q"))
             self._explain(error.message, error.hint)
             return
         if grid.model != query.model:
@@ -127,16 +132,18 @@ class LibraryScreen(LibraryFilters):
                 await self._show_why_none()
             return
         if not keep:
-            self._show_images(first, None)
+            self._show_images(first, whole=False)
         self.total = await dataset.survey(lambda repo: repo.images.count(query))
         self._tell()
         self._show_whole(await dataset.survey(lambda repo: all_ids(repo, query)), keep=keep)
 
-    def _show_images(self, ids: array[int], total: int | None, at: int = 0) -> None:
-        self.total = total
+    def _show_images(self, ids: array[int], at: int = 0, *, whole: bool = True) -> None:
+        same, self._listed = self._listed == self.asked, self.asked
+        self._is_whole = whole
+        self.total = len(ids) if whole else None
         self.query_one(Nothing).display = False
         self.grid.display = True
-        self.grid.show(ids, at=at, total=total)
+        self.grid.show(ids, at=at, whole=whole, same=same)
         if self._is_empty:
             self._is_empty = False
             self.refresh_bindings()
@@ -145,17 +152,19 @@ class LibraryScreen(LibraryFilters):
         self._tell()
 
     def _show_whole(self, ids: array[int], *, keep: bool) -> None:
-        """Show the whole list, the cursor where it is by now."""
+        """Show the whole list, the cursor where it is by now, or goes once all is there."""
         grid = self.grid
         if not keep and len(ids) > len(grid.ids) and begins_with(ids, grid.ids) and grid.ids:
-            self.total = len(ids)
+            self.total, self._is_whole = len(ids), True
             grid.extend(ids)
             self._tell()
-            return
-        current = grid.current()
-        at = None if current is None else place_of(ids, current, self.asked.sort)
-        moved = keep or len(grid.ids) < len(ids)
-        self._show_images(ids, len(ids), (grid.cursor if at is None else at) if moved else 0)
+        else:
+            current = grid.current()
+            at = None if current is None else place_of(ids, current, self.asked.sort)
+            moved = keep or len(grid.ids) < len(ids)
+            self._show_images(ids, (grid.cursor if at is None else at) if moved else 0)
+        if self._goes_to is not None:
+            self.go_to(self._goes_to)
 
     async def _show_why_none(self) -> None:
         """Say why there is no image, and what to do."""
@@ -200,6 +209,7 @@ class LibraryScreen(LibraryFilters):
                 shown=len(grid.ids),
                 total=self.total,
                 selected=grid.selection.count,
+                awaits=grid.selection.awaits,
                 pending=self.pixshelf.dataset.pending_edits,
                 stale=self._is_stale,
             )
@@ -242,11 +252,14 @@ class LibraryScreen(LibraryFilters):
     def targets(self) -> tuple[int, ...]:
         return self.grid.targets()
 
+    def knows_targets(self) -> bool:
+        return not self.grid.awaits
+
     def at_hand(self, image: int) -> ImageRecord | None:
         return self.grid.record(image)
 
     def moved_on(self, images: tuple[int, ...], edit: Edit) -> None:
-        if self.grid.selection.count:
+        if self.grid.selection.count or self.grid.selection.awaits:
             self.grid.clear_selection()
         else:
             self.grid.advance()
@@ -319,16 +332,23 @@ class LibraryScreen(LibraryFilters):
         self.app.push_screen(Prompt("Go to id", check=wrong), answered)
 
     def go_to(self, image: int) -> None:
-        """Put the cursor on an image, if the query has it."""
+        """Put the cursor on an image, if the query has it; once that is known."""
+        self._goes_to = None
         at = place_of(self.grid.ids, image, self.asked.sort)
-        if at is None:
-            self.notify(f"image {image} is not in this list", severity="warning")
-        else:
+        if at is not None:
             self.grid.move_to(at)
+        elif not self._is_whole:
+            self._goes_to = image
+            self.notify(f"image {image} is gone to once the whole list is there")
+        else:
+            self.notify(f"image {image} is not in this list", severity="warning")
 
     def on_image_grid_opened(self, event: ImageGrid.Opened) -> None:
         """Show an image by itself."""
-        self.pixshelf.open_image(self.grid.ids, event.position)
+        if self.grid.to_end:
+            self.notify(STILL_LISTING, severity="warning")
+        else:
+            self.pixshelf.open_image(self.grid.ids, event.position)
 
     # --- an empty dataset
 
@@ -362,5 +382,7 @@ class LibraryScreen(LibraryFilters):
     def commands(self) -> list[tuple[str, str]]:
         from tui.library_commands import commands_of
 
-        found = commands_of(self.asked, self.targets(), len(self.grid.ids), self.labels)
+        images = self.targets() if self.knows_targets() else ()
+        listed = len(self.grid.ids) if self._is_whole and not self._is_stale else None
+        found = commands_of(self.asked, images, listed, self.labels)
         return [(what, self.pixshelf.command_line(*words)) for what, words in found]
