@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import shlex
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
@@ -30,6 +30,7 @@ from tui.dataset import Dataset
 from tui.faults import Faults
 from tui.keys_in_order import KeysInOrder
 from tui.settings import TuiSettings
+from tui.storing import Storing
 from tui.text import printable
 from tui.themes import THEMES, no_theme
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.notifications import SeverityLevel
 
-    from storage.records import Action
-    from storage.repository import Repository
     from tui.edits import Edit
     from tui.palette import Entry
     from tui.trainings import Trainings
@@ -101,11 +100,11 @@ class PixshelfApp(KeysInOrder):
         self.config_path = config_path
         self.db_named = db_named
         self.first_query = query
-        self.refused: list[Edit] = []
         self.newest_edit: Edit | None = None
         self.defect: BaseException | None = None
         self.farewell = ""
         self.faults = Faults(self)
+        self.storing = Storing(self)
         self._saving = asyncio.Lock()
         self.changes: Signal[Change] = Signal(self, "changes")
         self.settings_changed: Signal[TuiSettings] = Signal(self, "settings")
@@ -122,6 +121,7 @@ class PixshelfApp(KeysInOrder):
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.settings.keys))
+        self.changes.subscribe(self, self._forget_newest)
         # Long after the first frame: somebody else may be training on the dataset.
         self.set_timer(1.0, self._look_for_trainings)
 
@@ -174,43 +174,27 @@ class PixshelfApp(KeysInOrder):
     # --- edits
 
     def edit(self, edit: Edit) -> None:
-        """Show an edit at once and store it in the background. One that is refused is told of,
-        and asked about again where it may succeed later."""
-        if not edit.images:
-            return
-        self.newest_edit = edit
-        stored = self.dataset.edit(edit.store)
-        self.changes.publish(Change("edit", edit.images, edit))
-        begin(self, self._follow(edit, stored), group="edits")
+        """Show an edit at once and store it in the background, in the order of the calls. One
+        that is refused is asked about, and holds back those that come after it."""
+        if edit.images:
+            self.storing.edit(edit)
 
-    async def _follow(self, edit: Edit, stored: Awaitable[Action]) -> None:
-        try:
-            await stored
-        except (PixshelfError, OSError) as error:
-            self.changes.publish(Change("refused", edit.images, edit))
-            self.faults.refuse(edit, error)
-        else:
-            self.changes.publish(Change("stored", edit.images, edit))
+    @property
+    def refused(self) -> list[Edit]:
+        """What was not stored and waits, the oldest first."""
+        return self.storing.waiting
 
     def action_undo(self) -> None:
         """Take back the newest action."""
-        begin(self, self._travel("undone", lambda repo: repo.history.undo()), group="edits")
+        self.storing.undo()
 
     def action_redo(self) -> None:
         """Do again what was undone last."""
-        begin(self, self._travel("done again", lambda repo: repo.history.redo()), group="edits")
+        self.storing.redo()
 
-    async def _travel(self, word: str, job: Callable[[Repository], list[Action]]) -> None:
-        try:
-            actions = await self.dataset.edit(job)
-        except (PixshelfError, OSError) as error:
-            self.show_error(error)
-            return
-        if not actions:
-            self.notify("there is nothing left")
-        for action in actions:
-            self.notify(f"{word}: {action.summary} ({action.images:,} images)")
-        self.changes.publish(Change("undo"))
+    def _forget_newest(self, change: Change) -> None:
+        if change.what == "undo":
+            self.newest_edit = None
 
     # --- what every action of the app does
 
@@ -256,9 +240,12 @@ class PixshelfApp(KeysInOrder):
         if self.dataset.pending_edits:
             self.notify("storing the last edits")
         await self.dataset.settled()
-        if not self.refused:
-            self.farewell = self.trainings.farewell()
-            self.exit()
+        self.storing.leave()
+
+    def end(self) -> None:
+        """Leave at once, with a word about the trainings that go on."""
+        self.farewell = self.trainings.farewell()
+        self.exit()
 
     def leave_from_thread(self, code: int) -> None:
         """Leave with an exit code, whatever is open. Safe to call from any thread."""

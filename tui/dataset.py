@@ -69,10 +69,15 @@ class Dataset:
         """Run a job that may take a second, one after the other, beside those of `read`."""
         return asyncio.wrap_future(self._surveying.submit(job))
 
-    def edit(self, job: Job[Result]) -> Awaitable[Result]:
+    def edit(
+        self, job: Job[Result], *, failed: Callable[[], None] | None = None
+    ) -> Awaitable[Result]:
         """Run a job that writes, in the order of the calls. It is carried out also where nobody
-        awaits it and where the app is closed meanwhile."""
+        awaits it and where the app is closed meanwhile. Where it fails, `failed` is called before
+        the next one begins, in any thread."""
         future = self._editing.submit(job)
+        if failed is not None:
+            future.add_done_callback(lambda done: done.exception() and failed())
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
         waiting = asyncio.wrap_future(future)
@@ -114,7 +119,10 @@ class Dataset:
         return asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Carry out what was asked for, then close every connection. Blocks. Safe to call twice."""
+        """Carry out every edit that was asked for, then close every connection. Reads and surveys
+        that have not begun are cancelled. Blocks. Safe to call twice."""
+        for lane in (self._reading, self._surveying):
+            lane.cancel()
         for lane in (self._editing, self._reading, self._surveying):
             lane.close()
 
@@ -138,9 +146,18 @@ class _Lane:
         self._repo: Repository | None = None
         self._opened: tuple[int, int] | None = None
         self._closed = False
+        self._queued: set[Future[Any]] = set()
 
     def submit(self, job: Job[Result]) -> Future[Result]:
-        return self._threads.submit(self._run, job)
+        future = self._threads.submit(self._run, job)
+        self._queued.add(future)
+        future.add_done_callback(self._queued.discard)
+        return future
+
+    def cancel(self) -> None:
+        """Give up what has not begun."""
+        for future in list(self._queued):
+            future.cancel()
 
     def _run(self, job: Job[Result]) -> Result:
         from storage.errors import DatasetError
@@ -164,8 +181,7 @@ class _Lane:
             self._threads.shutdown(wait=True)
             return
         self._closed = True
-        # Queued reads are of no use to anybody any more; queued edits are never cancelled, since
-        # `close` comes to their lane with what is in it still to be done.
+        # Behind what is queued yet: the connection is closed by the thread that opened it.
         self._threads.submit(self._close_repo)
         self._threads.shutdown(wait=True)
 

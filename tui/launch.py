@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from storage.errors import UsageError
+from tui.text import plural
 
 if TYPE_CHECKING:
     from tui.app import PixshelfApp
@@ -76,6 +77,7 @@ def run(
     try:
         app = _made(dataset, settings, config_path, db_named)
         _show(app)
+        _store_the_last(app)
     finally:
         dataset.close()
     if app.defect is not None:
@@ -155,10 +157,17 @@ def _leave(app: PixshelfApp, code: int, attributes: list[Any] | None) -> None:
     app.dataset.drain()
     app.leave_from_thread(code)
     time.sleep(_LAST_SECONDS)
+    _store_the_last(app)
     if attributes is not None:
         with suppress(termios.error, OSError):
             termios.tcsetattr(0, termios.TCSANOW, attributes)
     os._exit(code)
+
+
+def _store_the_last(app: PixshelfApp) -> None:
+    """Try what was refused once more, since there is nobody left to ask."""
+    if app.refused and (left := app.storing.try_last()):
+        app.farewell = f"{plural(len(left), 'edit')} could not be stored"
 
 
 def _attributes() -> list[Any] | None:

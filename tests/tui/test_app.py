@@ -61,7 +61,7 @@ async def test_an_edit_that_is_refused_is_asked_about(dataset: Dataset) -> None:
         app.edit(label_edit((999_999,), "zebra"))
         await until(pilot, lambda: app.refused)
         await until(pilot, lambda: len(app.screen_stack) == 2)
-        await pilot.press("escape")
+        await pilot.press("tab", "enter")
         await until(pilot, lambda: not app.refused)
 
 
