@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from storage.opening import open_repository
 from storage.sqlite.lock import WriteLock
+from tests.ml_fixtures import store_digits
 from tests.tui.driving import running, until
 from tests.tui.test_grid import showing
 from tui.changes import Change
@@ -100,6 +101,24 @@ async def test_what_another_process_did_is_shown_after_a_refresh(dataset: Datase
             repo.images.set_label([2], "okapi", actor="another")
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "okapi" in captions(grid)[1])
+
+
+async def test_the_pictures_of_a_dataset_that_was_replaced_are_read_anew(
+    dataset: Dataset, db: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.db"
+    with open_repository(other, create=True) as repo:
+        store_digits(repo, 60)
+    async with showing(dataset) as (_, pilot, grid, _):
+        await drawn(pilot, grid)
+        _, before = grid.contents.picture(1)
+        assert before is not None
+        other.replace(db)
+        await pilot.press("ctrl+r")
+        await drawn(pilot, grid)
+        _, now = grid.contents.picture(1)
+        assert now is not None
+        assert (now != before).any()
 
 
 async def test_a_tag_and_the_trash_leave_the_picture_there(dataset: Dataset) -> None:

@@ -373,6 +373,15 @@ def test_pictures_of_another_size_are_not_taken() -> None:
     assert contents.without_picture((1, 2, 3)) == (3,)
 
 
+def test_pictures_read_before_a_refresh_are_not_taken_after_it() -> None:
+    contents = Contents()
+    contents.resize(Box(8, 8))
+    early = Wish(contents.box, epoch=contents.epoch)
+    contents.forget_pictures()
+    contents.take(Read(early, pictures={1: np.zeros((8, 8), np.int32)}))
+    assert contents.without_picture((1,)) == (1,)
+
+
 def test_pictures_and_records_stay_within_their_bounds() -> None:
     contents = Contents()
     contents.resize(Box(64, 64))

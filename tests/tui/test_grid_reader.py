@@ -198,3 +198,25 @@ def test_the_connection_is_closed_with_the_reader(told: Told, dataset: Dataset) 
     assert closed.wait(20)
     with pytest.raises((DatasetError, sqlite3.ProgrammingError)):
         opened[0].images.get(1)
+
+
+def test_a_dataset_that_took_the_place_of_another_is_read(
+    told: Told, dataset: Dataset, db: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.db"
+    with open_repository(other, create=True) as repo:
+        store_digits(repo, 2)
+        repo.images.set_label([1], "okapi", actor="another")
+    reader = Reader(dataset.open, told, dataset.identity)
+    try:
+        reader.want(Wish(BOX, records=(1,)))
+        assert labels_of(told.next()) != ["okapi"]
+        other.replace(db)
+        reader.want(Wish(BOX, records=(1,)))
+        assert labels_of(told.next()) == ["okapi"]
+    finally:
+        reader.close()
+
+
+def labels_of(read: Read) -> list[str | None]:
+    return [None if record is None else record.label for record in read.records.values()]

@@ -40,6 +40,7 @@ class Contents:
         self._records: OrderedDict[int, ImageRecord | None] = OrderedDict()
         self._stale: set[int] = set()
         self._all_stale_before = 0
+        self._pictures_from = 0
         self._edits: list[tuple[Edit, frozenset[int]]] = []
         self._touched: dict[int, int] = {}
 
@@ -63,7 +64,9 @@ class Contents:
         return tuple(image for image in images if image not in self._pictures)
 
     def forget_pictures(self) -> None:
-        """Have every picture read anew."""
+        """Have every picture read anew; what is still read for an earlier wish is not taken."""
+        self.epoch += 1
+        self._pictures_from = self.epoch
         self._pictures.clear()
 
     # --- records
@@ -117,7 +120,7 @@ class Contents:
     def take(self, read: Read) -> bool:
         """Keep what was read; whether there is a picture or record among it that was wanted."""
         changed = False
-        if read.wish.box == self.box:
+        if read.wish.box == self.box and read.wish.epoch >= self._pictures_from:
             for image, picture in read.pictures.items():
                 size = 0 if picture is None else picture.nbytes
                 self._pictures.put(image, (picture,), size + _OVERHEAD)

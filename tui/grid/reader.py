@@ -65,9 +65,15 @@ class Reader:
     """The thread. `tell` is called in it with what was read, or with the error that came."""
 
     def __init__(
-        self, open_dataset: Callable[[], Repository], tell: Callable[[Read | Exception], None]
+        self,
+        open_dataset: Callable[[], Repository],
+        tell: Callable[[Read | Exception], None],
+        identity: Callable[[], object] = lambda: None,
     ) -> None:
+        """`identity` tells the dataset that is there now from one that took its place; the next
+        wish is read from that one."""
         self._open = open_dataset
+        self._identity = identity
         self._tell = tell
         self._wake = threading.Condition()
         self._wish: Wish | None = None
@@ -92,11 +98,18 @@ class Reader:
 
     def _run(self) -> None:
         repo: Repository | None = None
+        opened: object = None
         workers = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "pixshelf-decoding")
         try:
             while (wish := self._next()) is not None:
                 try:
-                    repo = repo or self._open()
+                    now = self._identity()
+                    if repo is not None and now != opened:
+                        repo.close()
+                        repo = None
+                    if repo is None:
+                        repo, opened = self._open(), now
+                        self._large.clear()
                     self._fulfil(repo, wish, workers)
                 except Exception as error:
                     # Also a fault of the program: without the thread the grid would stay empty

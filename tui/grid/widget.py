@@ -124,7 +124,7 @@ class ImageGrid(GridDrawing, can_focus=True):
     def on_mount(self) -> None:
         """Begin to read, and to hear of changes."""
         app = pixshelf(self)
-        self._reader = Reader(app.dataset.open, self._tell)
+        self._reader = Reader(app.dataset.open, self._tell, app.dataset.identity)
         app.changes.subscribe(self, self.apply)
         self._ask()
 
@@ -282,9 +282,10 @@ class ImageGrid(GridDrawing, can_focus=True):
         if edit is not None:
             self.contents.end(edit)
         elif change.what == "refresh":
-            self.contents.forget_pictures()
             self.contents.outdate(None)
-            self.draw_all()
+            self.contents.forget_pictures()
+            self.forget_rows()
+            self.draw_scrolled()
         else:
             self.contents.outdate(change.images)
         self._ask()
