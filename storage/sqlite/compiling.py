@@ -53,8 +53,9 @@ _STATES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "right": ("{p}.wrong = 0", ()),
     "deleted": ("{id} IN (SELECT image_id FROM trash)", ()),
     "uncertain": ("{p}.confidence < ?", (UNCERTAIN_BELOW,)),
+    # Looked up for each image: with IN, every page would list all that look so.
     **{
-        look: (f"{{id}} IN (SELECT image_id FROM measure WHERE {text})", values)
+        look: (f"EXISTS (SELECT 1 FROM measure WHERE image_id = {{id}} AND {text})", values)
         for look, (text, values) in MEASURED.items()
     },
     **BY_MEDIAN,

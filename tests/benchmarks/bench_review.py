@@ -78,6 +78,8 @@ def one_queue(
     """A line for one of them."""
     # Of one that has to be listed nothing is there before the list is.
     quick = first_page(repo, queue, 1) is not None
+    if quick:
+        begin(repo, queue)  # the first of all imports NumPy, which the app has done long before
     first = median(turns, lambda: begin(repo, queue)) if quick else None
     counting = median(turns, lambda: count(repo, queue)) if quick else None
     whole, loop = in_turns(turns, lambda: listing(repo, queue), lambda: bare(path, statements))

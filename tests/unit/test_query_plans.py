@@ -14,7 +14,7 @@ import pytest
 
 from storage.opening import open_repository
 from storage.query import SORT_KEYS, parse
-from storage.records import SPLITS
+from storage.records import SPLITS, Measures
 from storage.sqlite import images, measurements, planning, predictions
 from storage.sqlite.compiling import Selection, write_cursor
 from storage.sqlite.database import Database
@@ -27,6 +27,7 @@ FILTERS = (
     *("is:uncertain", "-is:wrong", "predicted:a", "conf<0.8", "margin<0.5", "model:1 conf>0.1"),
     *("format:png", "width>20", "height<=64", "bytes>1", "channels:1", "source:*.png", "id>3"),
     *("label:a is:wrong", "split:test conf<0.9", "is:wrong,unlabelled", "is:deleted"),
+    *("is:dark", "-is:dark", "is:dark,blank", "is:dark is:wrong", "is:blurry -label:b"),
     *("id<50", "id>3 id>=9 id<50 id<=44", "is:right id>3 id<50", "-id>50 split:test id>=9"),
 )
 
@@ -46,6 +47,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
             model = repository.models.add(new_model("a", "b"))
             answers = [new_prediction(i, "a", i / 61, i / 122) for i in ids]
             repository.predictions.save(model, answers)
+            looks = {
+                i: Measures(0, 70 + i % 25, i % 7, 9, i % 5 / 200, animated=False) for i in ids
+            }
+            repository.measurements.save(looks, version=1)
     opened = Database(path, create=False, wait=1.0)
     yield opened
     opened.close()
@@ -139,6 +144,17 @@ def test_every_way_in_gives_the_same_pages(
                 assert repository.images.ids(query) == ids
                 assert repository.images.count(query) == len(ids)
             assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("text", [text for text in FILTERS if "dark" in text or "blur" in text])
+@pytest.mark.parametrize("key", SORT_KEYS)
+def test_where_many_look_so_a_page_does_not_list_them_all(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str, key: str
+) -> None:
+    monkeypatch.setattr(planning, "DRIVING", -1)
+    monkeypatch.setattr(planning, "LISTED", -1)
+    taken = [step for step in plan(database, f"{text} sort:{key}") if "measure" in step]
+    assert set(taken) == {"SEARCH measure USING INTEGER PRIMARY KEY (rowid=?)"}
 
 
 def steps(
