@@ -19,11 +19,13 @@ FIRST = 400
 """Images of the first page: more than a large screen shows."""
 
 
-def first_ids(repo: Repository, query: Query) -> tuple[array[int], bool]:
-    """The first images, and whether they are all. Raises what a query that cannot be answered
-    raises."""
+def first_ids(repo: Repository, query: Query) -> tuple[array[int], bool, int]:
+    """The first images, whether they are all, and how many pixels wide they mostly are, 0 where
+    there is none. Raises what a query that cannot be answered raises."""
     page = repo.images.page(query, limit=FIRST)
-    return array("q", (record.id for record in page.images)), page.next is None
+    widths = sorted(record.width for record in page.images)
+    typical = widths[len(widths) // 2] if widths else 0
+    return array("q", (record.id for record in page.images)), page.next is None, typical
 
 
 def all_ids(repo: Repository, query: Query) -> array[int]:

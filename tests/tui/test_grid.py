@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
+from storage.opening import open_repository
+from tests.ml_fixtures import picture
 from tests.tui.driving import running, until
 from tui.actions import actions_of
 from tui.app import PixshelfApp
@@ -398,3 +402,14 @@ async def test_the_wheel_scrolls_and_reads_what_comes_into_view(dataset: Dataset
         shown = grid.places.shown(60, 120)
         await until(pilot, lambda: all(grid.record(grid.ids[at]) for at in shown))
         assert grid.cursor == 0
+
+
+async def test_a_grid_that_nobody_told_suits_itself_to_the_first_images(tmp_path: Path) -> None:
+    with open_repository(tmp_path / "photos.db", create=True) as repo:
+        pixels = np.random.default_rng(0).integers(0, 256, (4, 60, 90, 3), np.uint8)
+        begun = repo.images.begin_import("photos", {})
+        repo.images.add([picture(each) for each in pixels], import_id=begun)
+    dataset = Dataset(str(tmp_path / "photos.db"))
+    async with showing(dataset, count=4) as (_, pilot, grid, _):
+        await until(pilot, lambda: grid.zoom == 24)
+    dataset.close()

@@ -19,7 +19,7 @@ from tui.grid.caches import ByteCache
 from tui.grid.captions import caption, marker
 from tui.grid.contents import MOST_RECORDS, PICTURE_BYTES, Contents
 from tui.grid.fitting import fit, fit_any, fit_plain, fitted_size
-from tui.grid.layout import ZOOMS, Layout, next_zoom
+from tui.grid.layout import ZOOMS, Layout, fitting_zoom, next_zoom
 from tui.grid.paint import Box
 from tui.grid.reader import Read, Wish
 from tui.grid.selection import Selection
@@ -80,6 +80,26 @@ def test_zooms_end_at_the_first_and_the_last() -> None:
     assert next_zoom(ZOOMS[0], -1) == ZOOMS[0]
     assert next_zoom(ZOOMS[-1], 1) == ZOOMS[-1]
     assert next_zoom(next_zoom(16, 1), -1) == 16
+
+
+@pytest.mark.parametrize(
+    ("pixels", "size", "zoom"),
+    [
+        (28, (79, 18), 16),
+        (28, (200, 60), 16),
+        (64, (120, 30), 16),
+        (65, (79, 18), 24),
+        (500, (79, 18), 24),
+        (500, (90, 35), 28),
+        (500, (120, 30), 32),
+        (500, (120, 13), 24),
+        (500, (40, 18), 16),
+    ],
+)
+def test_the_first_zoom_suits_the_images_and_the_room(
+    pixels: int, size: tuple[int, int], zoom: int
+) -> None:
+    assert fitting_zoom(pixels, *size) == zoom
 
 
 # selection

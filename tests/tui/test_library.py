@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 
 from storage.opening import open_repository
 from storage.query import Query, Sort, parse
 from storage.repository import Repository
+from tests.ml_fixtures import picture
 from tests.tui.driving import running, until
 from tui import listing
 from tui.app import PixshelfApp
@@ -263,6 +266,41 @@ async def test_the_grid_shows_the_model_of_the_query(dataset: Dataset) -> None:
         screen = library(app)
         await until(pilot, lambda: screen.total == 60)
         assert screen.grid.model == "means"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Iterator[Dataset]:
+    """A dataset of pictures as wide as photos."""
+    path = tmp_path / "photos.db"
+    with open_repository(path, create=True) as repo:
+        pixels = np.random.default_rng(0).integers(0, 256, (8, 60, 90, 3), np.uint8)
+        begun = repo.images.begin_import("photos", {})
+        repo.images.add([picture(each) for each in pixels], import_id=begun)
+    opened = Dataset(str(path))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(("size", "zoom"), [((80, 24), 24), ((150, 50), 32)])
+async def test_photos_are_shown_larger_than_digits(
+    photos: Dataset, size: tuple[int, int], zoom: int
+) -> None:
+    async with running(photos, size=size) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 8)
+        assert screen.grid.zoom == zoom
+        assert screen.grid.places.columns >= 3
+
+
+async def test_a_size_that_was_chosen_stays(photos: Dataset) -> None:
+    async with running(photos) as (app, pilot):
+        screen = library(app)
+        await until(pilot, lambda: screen.total == 8)
+        await pilot.press("minus")
+        await pilot.resize_terminal(160, 50)
+        screen.ask("id>2")
+        await until(pilot, lambda: screen.total == 6)
+        assert screen.grid.zoom == 20
 
 
 # --- changes

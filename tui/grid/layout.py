@@ -11,6 +11,10 @@ ZOOMS = (2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192)
 """The widths of a thumbnail, in cells; it is half as high, since a cell is twice as high as wide.
 One that is wider than the grid is as wide as the grid."""
 DEFAULT_ZOOM = 16
+PHOTOS_FROM = 65
+"""Pixels of width from which pictures are photos, which need more cells than digits to be known."""
+_PHOTO_ZOOMS = (32, 28, 24, 20)
+_IN_A_ROW = 3
 CAPTION_FROM = 8
 """From this width a thumbnail has a line of words below it, under it a marker beside it."""
 
@@ -82,3 +86,15 @@ def next_zoom(zoom: int, by: int) -> int:
     if by > 0:
         return next((each for each in ZOOMS if each > zoom), zoom)
     return next((each for each in reversed(ZOOMS) if each < zoom), zoom)
+
+
+def fitting_zoom(pixels: int, width: int, height: int) -> int:
+    """The zoom to begin with in a grid of this size, for images that are mostly so many pixels
+    wide: for photos the largest with which three stand in a row and each is seen whole."""
+    if pixels < PHOTOS_FROM:
+        return DEFAULT_ZOOM
+    for zoom in _PHOTO_ZOOMS:
+        layout = Layout.of(width, height, zoom)
+        if layout.columns >= _IN_A_ROW and layout.high == zoom // 2:
+            return zoom
+    return DEFAULT_ZOOM

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from statistics import median_low
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -19,7 +20,7 @@ from tui.actions import bindings_of
 from tui.frame import pixshelf
 from tui.grid.contents import Contents
 from tui.grid.drawing import GridDrawing
-from tui.grid.layout import DEFAULT_ZOOM, ZOOMS, Layout
+from tui.grid.layout import DEFAULT_ZOOM, ZOOMS, Layout, fitting_zoom
 from tui.grid.paint import Box
 from tui.grid.reader import Read, Reader, Wish
 from tui.grid.selection import Selection
@@ -106,13 +107,15 @@ class ImageGrid(GridDrawing, can_focus=True):
         id: str | None = None,  # noqa: A002 - every widget calls it so
         classes: str | None = None,
     ) -> None:
-        """`zoom` is the width of a thumbnail in cells; `model` names whose predictions the
-        captions show, None for those of the newest that has some."""
+        """`zoom` is the width of a thumbnail in cells, None for what suits the images; `model`
+        names whose predictions the captions show, None for those of the newest that has some."""
         super().__init__(id=id, classes=classes)
         self.contents = Contents()
         self.ids = array("q")
         self.whole = True
         self.selection = Selection(self.ids)
+        self._zoom_is_chosen = zoom is not None
+        self._pixels: int | None = None
         self.set_reactive(ImageGrid.zoom, zoom or DEFAULT_ZOOM)
         self.set_reactive(ImageGrid.model, model)
         self.places = Layout.of(80, 24, self.zoom)
@@ -246,9 +249,19 @@ class ImageGrid(GridDrawing, can_focus=True):
         return min(ZOOMS, key=lambda each: abs(each - zoom))
 
     def watch_zoom(self) -> None:
-        """Draw at the new size."""
+        """Draw at the new size, which stays from now on."""
+        self._zoom_is_chosen = True
         self._arrange()
         self.draw_scrolled()
+
+    def suit(self, pixels: int) -> None:
+        """The images are mostly so many pixels wide: let that choose the zoom, unless one was
+        chosen already."""
+        if pixels != self._pixels:
+            self._pixels = pixels
+            if not self._zoom_is_chosen:
+                self._arrange()
+                self.draw_scrolled()
 
     def watch_model(self) -> None:
         """Show another model's answers."""
@@ -301,6 +314,9 @@ class ImageGrid(GridDrawing, can_focus=True):
         self._failed = False
         if not self.contents.take(read):
             return
+        widths = [record.width for record in read.records.values() if record is not None]
+        if self._pixels is None and widths:
+            self.suit(median_low(widths))
         self.draw_arrived(read.pictures, read.records)
         if read.wish.epoch != self.contents.epoch:
             self._ask()
@@ -339,6 +355,9 @@ class ImageGrid(GridDrawing, can_focus=True):
 
     def _arrange(self) -> None:
         size = self.scrollable_content_region.size
+        if not self._zoom_is_chosen and self._pixels is not None:
+            zoom = fitting_zoom(self._pixels, size.width, size.height)
+            self.set_reactive(ImageGrid.zoom, zoom)
         self.places = places = Layout.of(size.width, size.height, self.zoom)
         self.contents.resize(Box(places.wide, 2 * places.high))
         self.forget_rows()

@@ -119,11 +119,13 @@ class LibraryScreen(LibraryFilters):
         dataset = self.pixshelf.dataset
         grid = self.grid
         try:
-            first, whole = await dataset.read(lambda repo: first_ids(repo, query))
+            first, whole, pixels = await dataset.read(lambda repo: first_ids(repo, query))
         except (NotReady, NotFound) as error:
             self._show_images(array("q"))
             self._explain(error.message, error.hint)
             return
+        if first:
+            grid.suit(pixels)
         if grid.model != query.model:
             grid.model = query.model
         if whole:
