@@ -93,20 +93,21 @@ def labels_now(
 
 
 def list_label_errors(repo: Repository, queue: Queue, progress: Progress | None) -> Listing:
-    """The likely label errors, the lowest normalized margin first."""
+    """The likely label errors, the lowest normalized margin first. What narrows the queue only
+    chooses among them: an image is a likely error or not whatever else is looked at."""
     import numpy as np
 
     from ml.doubting import Thresholds, label_errors, normalized_margin
 
     model = repo.models.find(queue.model)
-    query = queue.query.where(Term("is", ":", ("labelled",)))
-    given = labels_now(repo, Query(query.terms, model=queue.model), model.labels)
+    labelled = Query((Term("is", ":", ("labelled",)),))
+    given = labels_now(repo, labelled, model.labels)
     thresholds = Thresholds(len(model.labels))
-    for ids, rows in answers(repo, str(model.id), query, progress=progress):
+    for ids, rows in answers(repo, str(model.id), labelled, progress=progress):
         thresholds.add(given(ids), rows)
     images, margins = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
     # Only a wrong answer can tell of a wrong label.
-    wrong = query.where(Term("is", ":", ("wrong",)), NOT_REVIEWED)
+    wrong = queue.query.where(Term("is", ":", ("wrong",)), NOT_REVIEWED)
     for ids, rows in answers(repo, str(model.id), wrong):
         labels = given(ids)
         likely = label_errors(labels, rows, thresholds.values)

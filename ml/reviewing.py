@@ -121,19 +121,37 @@ def lacking(repo: Repository, queue: Queue, model: str | None = None) -> list[in
 
 def count_lacking(repo: Repository, queue: Queue) -> int:
     """How many answers, or measures, a resolved queue lacks."""
+    if queue.kind == "problems":
+        from storage.problems import VERSION
+
+        return repo.measurements.count_missing(Query(queue.query.terms), version=VERSION)
     if queue.kind not in MODEL_KINDS:
-        return len(lacking(repo, queue))
+        return 0
     models = [each for each in (queue.model, queue.other) if each is not None]
     return sum(repo.images.count(_unanswered(queue, model)) for model in models)
 
 
+def lacking_texts(queue: Queue) -> list[tuple[str, str]]:
+    """For each model of a resolved queue its id, and the words of the query for the images that
+    need an answer of it. The words of `queue.query` are not among them."""
+    models = [each for each in (queue.model, queue.other) if each is not None]
+    restricted = _restricted(queue)
+    words = f"-is:predicted is:{restricted}" if restricted else "-is:predicted"
+    return [(model, f"{words} model:{model}") for model in models]
+
+
 def _unanswered(queue: Queue, model: str | None) -> Query:
     terms = [Term("is", ":", ("predicted",), negated=True)]
-    if queue.kind in ("wrong", "labels"):
-        terms.append(Term("is", ":", ("labelled",)))
-    elif queue.kind == "unlabelled":
-        terms.append(Term("is", ":", ("unlabelled",)))
+    if restricted := _restricted(queue):
+        terms.append(Term("is", ":", (restricted,)))
     return Query((*queue.query.terms, *terms), model=model or queue.model)
+
+
+def _restricted(queue: Queue) -> str | None:
+    """What has to hold of an image for the queue to need an answer about it."""
+    if queue.kind == "unlabelled":
+        return "unlabelled"
+    return "labelled" if queue.kind in ("wrong", "labels") else None
 
 
 def fill(repo: Repository, queue: Queue, *, progress: Progress | None = None) -> int:

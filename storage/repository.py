@@ -164,6 +164,10 @@ class Measurements(Protocol):
         """The ids of every match that has no measures of this version, ascending."""
         ...
 
+    def count_missing(self, query: Query, *, version: int) -> int:
+        """How many images `missing` would give."""
+        ...
+
     def save(self, measures: Mapping[int, Measures], *, version: int) -> None:
         """Store measures by image, in place of older ones. An id that is gone is passed over."""
         ...

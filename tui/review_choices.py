@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from ml.review_items import Item, Suggestion
 from ml.review_queue import MODEL_KINDS, REVIEWED, UNCERTAINTIES, Queue
-from ml.reviewing import query_text
+from ml.reviewing import lacking_texts, query_text
 from storage.errors import QueryError
 from storage.query import parse
 from storage.records import ModelRecord
 from tui.edits import ids_word
+from tui.evaluations import model_names
+from tui.review_edits import accept_edit
 from tui.review_queues import ReviewQueues
 from tui.text import printable
 
@@ -109,55 +111,74 @@ class ReviewChoices(ReviewQueues):
     async def _asked(self, title: str, models: list[ModelRecord]) -> str | None:
         from tui.dialogs import Choice
 
-        names = {f"{printable(model.name)}  (model {model.id})": str(model.id) for model in models}
+        names = model_names(models)
         chosen = await self.app.push_screen_wait(Choice(title, list(names)))
-        return None if chosen is None else names[chosen]
+        return None if chosen is None else str(names[chosen].id)
 
     # --- as command lines
+
+    def queue_words(self) -> tuple[str, ...]:
+        """The words of the command that lists this queue, what narrows it left aside."""
+        asked = self.queue
+        words = ["review", asked.kind]
+        for flag, value in (("--model", asked.model), ("--other", asked.other)):
+            words += [flag, value] if value else []
+        words += ["--by", asked.by] if asked.kind == "unlabelled" else []
+        return tuple(words)
 
     def commands(self) -> list[tuple[str, str]]:
         """This queue, its query, and each thing to be done to the item that is shown."""
         line = self.pixshelf.command_line
-        asked = self.queue
-        words = ["review", asked.kind, *([self.words] if self.words else [])]
-        for flag, value in (("--model", asked.model), ("--other", asked.other)):
-            words += [flag, value] if value else []
-        words += ["--by", asked.by] if asked.kind == "unlabelled" else []
-        found = [("list this queue", line(*words))]
+        narrowed = [self.words] if self.words else []
+        found = [("list this queue", line(*self.queue_words(), *narrowed))]
         resolved = self.resolved
-        text = None if resolved is None else query_text(resolved)
-        if text is not None:
-            found.append(
-                ("list its images", line("ls", " ".join(filter(None, (self.words, text)))))
-            )
-        if self.lacking and resolved is not None and resolved.model is not None:
-            query = " ".join(filter(None, (self.words, "-is:predicted", f"model:{resolved.model}")))
-            predict = ("predict", "--query", query, "--save", "--model", resolved.model)
-            found.append(("predict what is missing", line(*predict)))
-        elif asked.kind == "problems":
-            found.append(("measure the images", line("problems")))
-        item = self.item
-        if item is None:
-            return found
-        suggestion = self.suggested()
-        if suggestion is not None and suggestion.what == "trash":
-            found.append(("accept the suggestion", line("rm", ids_word(suggestion.images))))
-        elif suggestion is not None:
-            found.append(("accept the suggestion", self._accepting(words, [item])))
-        images = ids_word(item.images)
-        found.append(("keep it as it is", line("tag", "add", REVIEWED, images)))
-        found.append(("give it a label", line("label", images, "LABEL")))
-        found.append(("move it to the trash", line("rm", images)))
-        items = [self.items[place] for place in self.page if place in self.items]
-        suggested = [each for each in items if each.suggestion is not None]
-        if suggested:
-            found.append(("accept the page", self._accepting(words, suggested)))
+        if resolved is not None:
+            text = query_text(resolved)
+            if text is not None:
+                found.append(("list its images", line("ls", " ".join((*narrowed, text)))))
+            if self.lacking:
+                found += self._filling(resolved)
+        if self.queue.kind == "problems":
+            found.append(("measure the images", line("problems", *narrowed)))
+        found += self._deciding()
         found.append(("take the latest action back", line("undo")))
         return found
 
-    def _accepting(self, words: list[str], items: list[Item]) -> str:
-        images = ids_word(tuple(image for item in items for image in item.images))
-        return self.pixshelf.command_line(*words, f"id:{images}", "--accept")
+    def _filling(self, queue: Queue) -> list[tuple[str, str]]:
+        texts = lacking_texts(queue)
+        found = []
+        for (model, text), name in zip(texts, self.models, strict=True):
+            query = f"{self.words} {text}".strip()
+            line = self.pixshelf.command_line(
+                "predict", "--query", query, "--save", "--model", model
+            )
+            of = f" of {printable(name)}" if len(texts) > 1 else ""
+            found.append((f"predict what is missing{of}", line))
+        return found
+
+    def _deciding(self) -> list[tuple[str, str]]:
+        line, queue = self.pixshelf.command_line, self.queue_words()
+        item, suggestion = self.item, self.suggested()
+        if item is None:
+            return []
+        found = []
+        if suggestion is not None:
+            accept = accept_edit([suggestion], queue=queue, actions=[])
+            found.append(("accept the suggestion", line(*accept.words())))
+        images = ids_word(item.images)
+        found.append(("keep it as it is", line("tag", "add", REVIEWED, images)))
+        found.append(("give it a label", line("label", "--reviewed", images, "LABEL")))
+        found.append(("move it to the trash", line("rm", images)))
+        items = [self.items[place] for place in self.page if place in self.items]
+        suggested = [each for each in items if each.suggestion is not None]
+        for what, group, words in (
+            ("accept the page", suggested, lambda ids: (*queue, f"id:{ids}", "--accept")),
+            ("keep the page", items, lambda ids: ("tag", "add", REVIEWED, ids)),
+        ):
+            if group:
+                ids = ids_word(tuple(image for each in group for image in each.images))
+                found.append((what, line(*words(ids))))
+        return found
 
 
 def _wrong_with(text: str) -> str:

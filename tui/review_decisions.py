@@ -105,7 +105,7 @@ class ReviewDecisions(ReviewChoices):
                 self.notify("there is no suggestion to accept", severity="warning")
             return
         actions: list[int] = []
-        edit = accept_edit([each for _, each in known], kind=self.queue.kind, actions=actions)
+        edit = accept_edit([each for _, each in known], queue=self.queue_words(), actions=actions)
         self._decide("accepted", tuple(place for place, _ in known), edit, actions)
 
     def suggested(self) -> Suggestion | None:
@@ -136,7 +136,7 @@ class ReviewDecisions(ReviewChoices):
             return
         actions: list[int] = []
         suggestion = Suggestion("label", images, label)
-        edit = accept_edit([suggestion], kind=self.queue.kind, actions=actions)
+        edit = accept_edit([suggestion], queue=self.queue_words(), actions=actions)
         self._decide(self._outcome(places, label), places, edit, actions)
 
     def _outcome(self, places: tuple[int, ...], label: str) -> Outcome:

@@ -45,8 +45,11 @@ class Decision:
         return bool(self.actions) and not any(self.actions)
 
 
-def accept_edit(suggestions: Sequence[Suggestion], *, kind: str, actions: list[int]) -> Edit:
-    """Do what is suggested. `kind` is the queue's; the ids of the actions go into `actions`."""
+def accept_edit(
+    suggestions: Sequence[Suggestion], *, queue: tuple[str, ...], actions: list[int]
+) -> Edit:
+    """Do what is suggested. `queue` are the words of the command that lists the queue, its kind
+    second; the ids of the actions go into `actions`."""
     images = tuple(image for each in suggestions for image in each.images)
     first = suggestions[0]
     one = all((each.what, each.name) == (first.what, first.name) for each in suggestions)
@@ -55,7 +58,7 @@ def accept_edit(suggestions: Sequence[Suggestion], *, kind: str, actions: list[i
     seen_edit = tag_edit(images, REVIEWED, on=True)
 
     def store(repo: Repository) -> Action:
-        done = carry_out(repo, suggestions, actor=actor(), summary=f"review {kind}")
+        done = carry_out(repo, suggestions, actor=actor(), summary=f"review {queue[1]}")
         actions.extend(action.id for action in done)
         return done[-1]
 
@@ -69,10 +72,20 @@ def accept_edit(suggestions: Sequence[Suggestion], *, kind: str, actions: list[i
         images,
         store,
         apply,
-        (lambda: _shown(replace(first, images=images)).words())
-        if one
-        else (lambda: ("review", kind, f"id:{ids_word(images)}", "--accept")),
+        lambda: _words(replace(first, images=images) if one else None, images, queue),
     )
+
+
+def _words(
+    one: Suggestion | None, images: tuple[int, ...], queue: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The command that does what is suggested for the images, for all of them the same or not."""
+    if one is not None and one.what == "trash":
+        return _shown(one).words()
+    if one is not None and one.what == "label":
+        command, *rest = _shown(one).words()
+        return (command, "--reviewed", *rest)
+    return (*queue, f"id:{ids_word(images)}", "--accept")
 
 
 def keep_edit(images: tuple[int, ...], *, actions: list[int]) -> Edit:

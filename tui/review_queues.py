@@ -19,6 +19,7 @@ from ml.review_queue import KINDS, Kind, Listing, Queue
 from storage.errors import NotFound, NotReady
 from tui.background import tell_running
 from tui.changes import Change
+from tui.evaluations import model_names
 from tui.labelling import Labelling
 from tui.review_state import Review, joined
 
@@ -295,7 +296,8 @@ def begin(repo: Repository, queue: Queue, resumed: Review | None) -> Begun:
     from ml.reviewing import first_page, resolve
 
     found = resolve(repo, queue)
-    models = tuple(repo.models.find(name).name for name in (found.model, found.other) if name)
+    named = {str(model.id): name for name, model in model_names(repo.models.all()).items()}
+    models = tuple(named.get(model, model) for model in (found.model, found.other) if model)
     if resumed is not None:
         end = min(len(resumed.listing), resumed.place + 4)
         places = list(range(resumed.place, end))

@@ -9,9 +9,10 @@ import typer
 from cli import options
 from cli.editing import actor
 from cli.output import line, write_json
-from cli.selection import QueryCommand, chosen_ids
+from cli.selection import QueryCommand, chosen_ids, query_text
 from cli.session import session
 from cli.text import plural, printable
+from ml.review_queue import REVIEWED
 from storage.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -41,13 +42,17 @@ def label(
     clear: Annotated[
         bool, typer.Option("--clear", help="Take the label away; no LABEL is given.")
     ] = False,
+    reviewed: Annotated[
+        bool,
+        typer.Option("--reviewed", help=f"Tag the images as {REVIEWED} too, as the review does."),
+    ] = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
     """Give images a label, or take it away.
 
     Prints how many images there are and how many were changed. The whole change is one action of
-    the dataset's history.
+    the dataset's history; with --reviewed the tag is another one.
     """
     targets, wanted = (words, None) if clear else (words[:-1], words[-1])
     if not targets:
@@ -58,7 +63,7 @@ def label(
     if wanted is not None:
         from storage.labels import clean_label
 
-        wanted = clean_label(wanted)
+        wanted = clean_label(query_text([wanted]))
     with session(ctx).open() as repo:
         ids = chosen_ids(repo, targets)
         changed = None
@@ -67,6 +72,8 @@ def label(
                 repo.images.get(image_id)
         else:
             changed = repo.images.set_label(ids, wanted, actor=actor()).images if ids else 0
+            if reviewed and ids:
+                repo.images.add_tag(ids, REVIEWED, actor=actor())
     if json:
         write_json({"label": wanted, "images": len(ids), "changed": changed, "dry_run": dry_run})
         return

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _CHUNK = 200
+_USUAL = 20
 FIELDS = (
     *("image", "images", "label", "suggestion.what", "suggestion.name", "suggestion.images"),
     *("suggestion.confidence", "reason"),
@@ -52,36 +53,49 @@ What was decided bears the tag `{REVIEWED}` and is left out. Only what is stored
 """
 
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME_OR_ID",
+        help="Whose answers. [default: the newest that has any]",
+    ),
+]
+Other = Annotated[
+    str | None,
+    typer.Option("--other", metavar="NAME_OR_ID", help="For disagreement: the second model."),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="ORDER",
+        help="For unlabelled: confidence, margin or entropy. [default: confidence]",
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        "-n",
+        metavar="N",
+        min=0,
+        help=f"At most N; 0 for all. [default: {_USUAL}; all with --accept]",
+    ),
+]
+
+
 @app.command(cls=QueryCommand, epilog=EPILOG)
 def review(
     ctx: typer.Context,
     *,
     queue: Annotated[str, typer.Argument(metavar="QUEUE", help="Which queue; see below.")],
     query: options.QueryWords = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME_OR_ID",
-            help="Whose answers. [default: the newest that has any]",
-        ),
-    ] = None,
-    other: Annotated[
-        str | None,
-        typer.Option("--other", metavar="NAME_OR_ID", help="For disagreement: the second model."),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            "--by",
-            metavar="ORDER",
-            help="For unlabelled: confidence, margin or entropy. [default: confidence]",
-        ),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", min=0, help="At most N; 0 for all.")
-    ] = 20,
+    model: Model = None,
+    other: Other = None,
+    by: By = None,
+    limit: Limit = None,
     accept: Annotated[
         bool, typer.Option("--accept", help="Follow the suggestions of those that are listed.")
     ] = False,
@@ -105,7 +119,8 @@ def review(
     order = _one_of("--by", by or UNCERTAINTIES[0], UNCERTAINTIES)
     asked = Queue(kind, model or parsed.model, other, order, parsed)
     with state.open() as repo:
-        found = _Found(repo, asked, limit or None)
+        most = limit if limit is not None else 0 if accept else _USUAL
+        found = _Found(repo, asked, most or None)
         write_rows(found.rows(), form, fields=FIELDS, columns=COLUMNS)
         if accept:
             _accept(repo, state, found)

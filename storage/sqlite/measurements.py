@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from storage.query import Query
 from storage.records import Fingerprint, Measures
+from storage.sqlite.compiling import Selection
 from storage.sqlite.database import Database
 from storage.sqlite.selecting import select
 
@@ -45,12 +46,19 @@ class SqliteMeasurements:
     def missing(self, query: Query, *, version: int) -> list[int]:
         selection = select(self._database, query.by_id(), whole=True)
         rows = self._database.all(
-            f"SELECT {selection.id} FROM {selection.source} WHERE ({selection.where}) "
-            f"AND {selection.id} NOT IN (SELECT image_id FROM measure WHERE version = ?) "
+            f"SELECT {selection.id} FROM {selection.source} WHERE {_unmeasured(selection)} "
             f"ORDER BY {selection.order}",
             (*selection.parameters, version),
         )
         return [row[0] for row in rows]
+
+    def count_missing(self, query: Query, *, version: int) -> int:
+        selection = select(self._database, query.by_id(), whole=True)
+        row = self._database.one(
+            f"SELECT count(*) FROM {selection.source} WHERE {_unmeasured(selection)}",
+            (*selection.parameters, version),
+        )
+        return 0 if row is None else int(row[0])
 
     def save(self, measures: Mapping[int, Measures], *, version: int) -> None:
         with self._database.write(durable=False) as connection:
@@ -81,3 +89,10 @@ class SqliteMeasurements:
             return None
         low, high, contrast, spread, sharpness, animated = row
         return Measures(low, high, contrast, spread, sharpness, bool(animated))
+
+
+def _unmeasured(selection: Selection) -> str:
+    return (
+        f"({selection.where}) AND {selection.id} NOT IN "
+        "(SELECT image_id FROM measure WHERE version = ?)"
+    )

@@ -60,6 +60,13 @@ def test_a_label_is_taken_away(filled: Path, run: Run) -> None:
     assert labels(run)["cat"] == 1
 
 
+def test_a_label_is_given_as_the_review_gives_it(filled: Path, run: Run) -> None:
+    assert run("label", "--reviewed", 1, 2, "cat").exit_code == 0
+    with open_repository(filled) as repo:
+        found = [(repo.images.get(image).label, repo.images.get(image).tags) for image in (1, 2)]
+    assert found == [("cat", ("reviewed",))] * 2
+
+
 def test_a_dry_run_labels_nothing(filled: Path, run: Run) -> None:
     result = run("label", 1, 2, "cat", "--dry-run")
     assert result.stdout == "2 images would be labelled cat\n"

@@ -82,6 +82,17 @@ def test_what_was_accepted_is_listed_no_more(repo: Repository, run: Run) -> None
     assert json.loads(run("review", "unlabelled", "--json").stdout) == []
 
 
+def test_all_that_is_listed_is_accepted_however_many_that_are(repo: Repository, run: Run) -> None:
+    repo.images.set_label(range(1, 26), None, actor="test")
+    assert run("review", "unlabelled", "id<=25", "--accept").exit_code == 0
+    assert repo.tags.counts()["reviewed"] == 25
+
+
+def test_with_a_limit_only_so_many_are_accepted(repo: Repository, run: Run) -> None:
+    run("review", "unlabelled", "--limit", 1, "--accept")
+    assert repo.tags.counts()["reviewed"] == 1
+
+
 def test_nothing_to_accept_is_an_error(repo: Repository, run: Run) -> None:
     done = run("review", "wrong", "id:999", "--accept")
     assert done.exit_code == 1

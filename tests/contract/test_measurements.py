@@ -62,6 +62,7 @@ def test_what_is_missing_is_asked_by_query_in_id_order(repository: Repository) -
     repository.measurements.save({ids[1]: PLAIN}, version=1)
     query = parse("label:b sort:-bytes")
     assert repository.measurements.missing(query, version=1) == [ids[3], ids[5]]
+    assert repository.measurements.count_missing(query, version=1) == 2
 
 
 def test_measures_of_an_image_that_is_gone_are_passed_over(repository: Repository) -> None:

@@ -648,8 +648,46 @@ async def test_what_can_be_done_is_told_as_command_lines(
         told = dict(screen.commands())
         assert told["list this queue"].endswith("review wrong")
         assert told["list its images"].endswith("'is:wrong sort:-confidence -tag:reviewed model:1'")
-        assert told["accept the suggestion"].endswith(f"review wrong id:{image} --accept")
+        answer = answer_of(repo, image)
+        assert told["accept the suggestion"].endswith(f"label --reviewed {image} {answer}")
+        assert told["give it a label"].endswith(f"label --reviewed {image} LABEL")
         assert told["keep it as it is"].endswith(f"tag add reviewed {image}")
+
+
+async def test_the_command_for_a_page_accepts_those_of_the_page(
+    dataset: Dataset, repo: Repository
+) -> None:
+    async with paging(dataset) as (_, screen):
+        told = dict(screen.commands())
+        ids = ",".join(map(str, screen.grid.ids))
+        assert told["accept the page"].endswith(f"review wrong id:{ids} --accept")
+        assert told["keep the page"].endswith(f"tag add reviewed {ids}")
+
+
+async def test_the_command_that_predicts_asks_for_what_the_queue_needs(
+    dataset: Dataset, repo: Repository
+) -> None:
+    async with reviewing(dataset, "unlabelled") as (_, pilot, screen):
+        await until(pilot, lambda: screen.lacking == 20)
+        told = dict(screen.commands())
+        query = "-is:predicted is:unlabelled model:1"
+        assert told["predict what is missing"].endswith(
+            f"predict --query '{query}' --save --model 1"
+        )
+
+
+async def test_what_two_models_have_not_said_is_predicted_by_a_command_each(
+    dataset: Dataset, repo: Repository
+) -> None:
+    repo.models.add(digits_model("means"))
+    async with reviewing(dataset, "disagreement") as (_, pilot, screen):
+        await until(pilot, lambda: screen.lacking)
+        assert set(screen.models) == {"means", "means (id 1)"}
+        told = dict(screen.commands())
+        for model, name in (("1", "means (id 1)"), ("2", "means")):
+            assert told[f"predict what is missing of {name}"].endswith(
+                f"--query '-is:predicted model:{model}' --save --model {model}"
+            )
 
 
 async def test_a_change_from_elsewhere_is_seen_on_coming_back(

@@ -110,7 +110,7 @@ def test_an_accepted_page_notes_its_actions(tmp_path: Path) -> None:
         add_images(repo, new_image(1), new_image(2))
         actions: list[int] = []
         suggestions = [Suggestion("label", (1,), "a"), Suggestion("tag", (2,), "dark")]
-        edit = accept_edit(suggestions, kind="problems", actions=actions)
+        edit = accept_edit(suggestions, queue=("review", "problems"), actions=actions)
         edit.store(repo)
         assert [action.id for action in repo.history.actions()] == actions[::-1]
         assert (repo.images.get(1).label, repo.images.get(1).tags) == ("a", ("reviewed",))
@@ -122,15 +122,23 @@ def test_an_accepted_page_notes_its_actions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suggestions", "words"),
     [
-        ([Suggestion("label", (1,), "a"), Suggestion("label", (2,), "a")], ("label", "1,2", "a")),
+        (
+            [Suggestion("label", (1,), "a"), Suggestion("label", (2,), "a")],
+            ("label", "--reviewed", "1,2", "a"),
+        ),
+        (
+            [Suggestion("tag", (1,), "dark")],
+            ("review", "wrong", "--model", "3", "id:1", "--accept"),
+        ),
         ([Suggestion("trash", (2, 3))], ("rm", "2,3")),
         (
             [Suggestion("label", (1,), "a"), Suggestion("label", (2,), "b")],
-            ("review", "wrong", "id:1,2", "--accept"),
+            ("review", "wrong", "--model", "3", "id:1,2", "--accept"),
         ),
     ],
 )
 def test_an_accepted_suggestion_is_a_command_line(
     suggestions: list[Suggestion], words: tuple[str, ...]
 ) -> None:
-    assert accept_edit(suggestions, kind="wrong", actions=[]).words() == words
+    queue = ("review", "wrong", "--model", "3")
+    assert accept_edit(suggestions, queue=queue, actions=[]).words() == words

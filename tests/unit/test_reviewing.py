@@ -22,6 +22,7 @@ from ml.reviewing import (
     fill,
     first_page,
     lacking,
+    lacking_texts,
     listing,
     query_text,
     resolve,
@@ -102,6 +103,12 @@ def test_a_queue_has_its_images_in_its_order(
     repo: Repository, queue: Queue, images: list[int]
 ) -> None:
     assert images_of(repo, queue) == images
+
+
+def test_a_label_error_is_one_also_where_only_its_image_is_asked_for(repo: Repository) -> None:
+    whole = images_of(repo, Queue("labels"))
+    for image in whole:
+        assert images_of(repo, Queue("labels", query=parse(f"id:{image}"))) == [image]
 
 
 @pytest.mark.parametrize("queue", [Queue("wrong"), Queue("labels"), Queue("unlabelled")])
@@ -202,6 +209,15 @@ def test_what_has_no_answer_is_lacking(repo: Repository) -> None:
     assert lacking(repo, resolve(repo, Queue("wrong"))) == [9]
     assert lacking(repo, resolve(repo, Queue("unlabelled"))) == [10]
     assert count_lacking(repo, resolve(repo, Queue("confidence"))) == 2
+
+
+@pytest.mark.parametrize("kind", ["wrong", "labels", "unlabelled", "confidence"])
+def test_what_is_lacking_is_told_as_a_query(repo: Repository, kind: Any) -> None:
+    repo.models.add(digits_model("silent", ABC))
+    queue = resolve(repo, Queue(kind, model="silent"))
+    ((model, text),) = lacking_texts(queue)
+    assert model == queue.model
+    assert repo.images.ids(parse(text)) == lacking(repo, queue) != []
 
 
 def test_filling_stores_the_answers_that_are_lacking(empty: Repository) -> None:
