@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, finalize
 
 if TYPE_CHECKING:
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from tui.app import PixshelfApp
+
+Result = TypeVar("Result")
 
 _JOBS: WeakKeyDictionary[PixshelfApp, dict[str, str]] = WeakKeyDictionary()
 
@@ -25,8 +30,28 @@ def begin(
     return worker
 
 
+async def in_thread(job: Callable[[], Result]) -> Result:
+    """What a job gives that may take any time and needs no dataset. Its thread holds nobody up who
+    leaves the app; one that nobody waits for any more goes on to its end."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = job()
+        except BaseException as error:  # carried over to whoever awaits
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=run, name="pixshelf-job", daemon=True).start()
+    return await asyncio.wrap_future(future)
+
+
 def tell_running(app: PixshelfApp, job: str, text: str) -> None:
-    """Say in a few words how a job fares; '' says that it is over. For the event loop's thread."""
+    """Say in a few words how a job fares; '' says that it is over. For the event loop's thread.
+    Nobody else writes `app.running`."""
     jobs = _JOBS.setdefault(app, {})
     if text:
         jobs[job] = text

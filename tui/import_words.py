@@ -29,7 +29,8 @@ FORMAT_WORDS = {
 
 def preview_words(found: Preview, source: str) -> str:
     """A look at a source in a few lines."""
-    count = "" if found.count is None else f", {plural(found.count, 'entry', 'entries')}"
+    more = "more than " if found.has_more else ""
+    count = "" if found.count is None else f", {more}{plural(found.count, 'entry', 'entries')}"
     lines = [f"{printable(source)}: {FORMAT_WORDS[found.format]}{count}"]
     seen = "" if found.is_all else f"the first {found.looked_at:,}: "
     labels = _counted(found.labels)

@@ -14,7 +14,7 @@ from textual.signal import Signal
 
 from ml.settings import TrainSettings
 from storage.errors import NotReady, PixshelfError
-from tui.background import begin
+from tui.background import begin, tell_running
 from tui.changes import Change
 from tui.text import percent, printable
 from tui.training_view import running_words
@@ -173,7 +173,7 @@ class Trainings:
             return
         running = [each.record for each in found if each.state == "running"]
         names = ", ".join(printable(record.name) for record in running[:3])
-        self._app.running = f"{names} trains elsewhere (F4, a)" if running else ""
+        self._tell(f"{names} trains elsewhere (F4, a)" if running else "")
         for record in running:
             if record.id not in self._told:
                 self._told.add(record.id)
@@ -207,14 +207,18 @@ class Trainings:
     def _watch(self, watched: Watched) -> Watched:
         self.current = watched
         watched.listen()
-        self._app.running = running_words(watched.figures, 0.0)
+        self._tell(running_words(watched.figures, 0.0))
         if self._timer is None:
             self._timer = self._app.set_interval(TICK, self._tick)
         self.changed.publish(watched)
         return watched
 
+    def _tell(self, text: str) -> None:
+        """Say in every status line how it goes, beside what else is under way."""
+        tell_running(self._app, "training", text)
+
     def _rest(self) -> None:
-        self._app.running = ""
+        self._tell("")
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -228,7 +232,7 @@ class Trainings:
             begin(self._app, self._conclude(current), group="conclude")
         else:
             stopping = ", stopping" if current.state == "stopping" else ""
-            self._app.running = running_words(current.figures, current.elapsed) + stopping
+            self._tell(running_words(current.figures, current.elapsed) + stopping)
         self.changed.publish(current)
 
     async def _conclude(self, watched: Watched) -> None:

@@ -16,6 +16,7 @@ from ml.differences import Difference
 from ml.pixels import InputSpec
 from storage.opening import open_repository
 from storage.query import parse
+from storage.repository import Repository
 from tests.ml_fixtures import digits_model, digits_weights, linear_litert
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
@@ -148,6 +149,23 @@ async def test_other_screens_are_told_when_something_was_predicted(two: Dataset)
             await until(pilot, lambda screen=screen: screen.comparison is not None)
             await until(pilot, lambda count=count: told.count("predictions") == count)
             app.pop_screen()
+
+
+async def test_what_it_predicts_itself_is_not_compared_once_more(
+    two: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[str] = []
+
+    def counted(repo: Repository, a: str, b: str, on: str, **options: Any) -> Comparison:
+        times.append(on)
+        return compare(repo, a, b, on, **options)
+
+    monkeypatch.setattr("ml.comparing.compare", counted)
+    async with comparing(two) as (_, pilot, screen):
+        await until(pilot, lambda: screen.comparison is not None and screen._stop is None)
+        await pilot.pause()
+        await screen.workers.wait_for_complete()
+    assert times == ["test"]
 
 
 async def test_one_model_twice_is_told_in_place(two: Dataset) -> None:

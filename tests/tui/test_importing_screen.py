@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tui.changes import Change
 from tui.dataset import Dataset
 from tui.dialogs import Choice, Message
 from tui.screens.importing import ImportScreen
-from tui.widgets.path_input import PathLine
+from tui.widgets.path_input import PathLine, PathPrompt
 from tui.widgets.picker import FilePicker
 from tui.widgets.rows import RowList
 
@@ -243,3 +244,31 @@ async def test_the_library_is_a_key_away(dataset: Dataset, photos: Path) -> None
         screen = await opened(app, pilot)
         await pilot.press("escape", "v")
         await until(pilot, lambda: app.screen is not screen and app.current_mode == "library")
+
+
+async def test_a_look_that_is_not_wanted_any_more_is_stopped(
+    dataset: Dataset, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storage.importing import preview as looking
+
+    asked: list[str] = []
+    look = looking.preview
+
+    def endless(
+        path: Path, read_as: str | None, *, should_stop: Callable[[], bool]
+    ) -> looking.Preview:
+        asked.append(path.name)
+        if path.name == "large":
+            while not should_stop():
+                time.sleep(0.005)
+            asked.append("stopped")
+        return look(path, read_as)
+
+    monkeypatch.setattr(looking, "preview", endless)
+    async with running(dataset) as (app, pilot):
+        screen = await opened(app, pilot)
+        put(screen, "/nowhere/large")
+        await until(pilot, lambda: asked == ["large"])
+        screen.query_one(PathPrompt).set_paths([str(photos)])
+        await until(pilot, lambda: "labels cat 2, dog 2" in said(screen, "#preview"))
+        assert asked == ["large", "stopped", photos.name]

@@ -293,7 +293,8 @@ async def test_of_two_models_of_a_name_the_one_that_is_meant_is_evaluated(alike:
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, EvaluateScreen) and app.screen.chosen)
         evaluating = app.screen
-        assert isinstance(evaluating, EvaluateScreen) and evaluating.chosen is not None
+        assert isinstance(evaluating, EvaluateScreen)
+        assert evaluating.chosen is not None
         assert evaluating.chosen.model.id == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from storage.opening import open_repository
 from storage.records import ModelRecord
 from tests.tui.driving import running, until
 from tests.tui.trainers import Use, ended, fake_trainers
+from tui.background import tell_running
 from tui.changes import Change
 from tui.dataset import Dataset
 from tui.trainings import Result, comparison, unfinished
@@ -244,3 +246,28 @@ sys.exit(str(loaded) if loaded else 0)
 """
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root, timeout=120)
+
+
+def test_one_place_alone_writes_what_runs_in_the_background() -> None:
+    import tui
+
+    folder = Path(tui.__file__).parent
+    writers = [
+        path.name
+        for path in folder.rglob("*.py")
+        if re.search(r"app\.running = ", path.read_text(encoding="utf-8"))
+    ]
+    assert writers == ["background.py"]
+
+
+async def test_a_training_and_another_job_are_both_told_of(dataset: Dataset, trainer: Use) -> None:
+    trainer("waits")
+    async with running(dataset) as (app, pilot):
+        tell_running(app, "import", "importing 25 %")
+        watched = app.trainings.start(TrainSettings(name="live"))
+        await until(pilot, lambda: watched.figures.epoch == 1)
+        await until(pilot, lambda: "live" in app.running)
+        assert "importing 25 %" in app.running
+        app.trainings.stop()
+        await ended(pilot, app)
+        await until(pilot, lambda: app.running == "importing 25 %")

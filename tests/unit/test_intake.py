@@ -96,3 +96,25 @@ def test_files_become_images_with_answers(folder: Path, tmp_path: Path) -> None:
         assert [repo.images.get(image).label for image in images] == ["cat", None]
         assert all(repo.predictions.of_image(image) for image in images)
     assert done == [3]
+
+
+def test_a_large_folder_is_counted_so_far_and_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.importing.preview.LOOKED_AT", 2)
+    monkeypatch.setattr("storage.importing.preview.COUNTED", 4)
+    for at in range(4):
+        (tmp_path / f"{at}.png").touch()
+    found = preview(tmp_path)
+    assert (found.count, found.has_more, found.looked_at) == (4, False, 2)
+    (tmp_path / "4.png").touch()
+    found = preview(tmp_path)
+    assert (found.count, found.has_more, found.is_all) == (4, True, False)
+
+
+def test_a_look_at_a_folder_can_be_stopped(tmp_path: Path) -> None:
+    for at in range(4):
+        (tmp_path / f"{at}.png").touch()
+    found = preview(tmp_path, should_stop=lambda: True)
+    assert found.looked_at == 0
+    assert found.has_more

@@ -100,6 +100,7 @@ class CompareScreen(Section):
         self._stop: threading.Event | None = None
         self._began = 0.0
         self._is_stale = False
+        self._told: Change | None = None
 
     def body(self) -> ComposeResult:
         yield Static(id="chosen")
@@ -126,9 +127,9 @@ class CompareScreen(Section):
             self._stop.set()
 
     def _on_change(self, change: Change) -> None:
-        if change.what == "edit" or self._stop is not None:
+        if change.what == "edit" or change is self._told:
             return
-        if self.is_current:
+        if self.is_current and self._stop is None:
             self.refresh_data()
         else:
             self._is_stale = True
@@ -168,11 +169,15 @@ class CompareScreen(Section):
         except PixshelfError as error:
             self._fail(error)
         finally:
+            if predicted:
+                # What it predicted itself is in what it shows.
+                self._told = Change("predictions")
+                self.pixshelf.changes.publish(self._told)
             if self._stop is stop:
                 self._stop = None
                 self.say("")
-            if predicted:
-                self.pixshelf.changes.publish(Change("predictions"))
+        if self._is_stale and self._stop is None and self.is_current:
+            self.refresh_data()  # something changed meanwhile
 
     def on_compare_screen_progressed(self, message: Progressed) -> None:
         if self._stop is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -24,7 +25,7 @@ from storage.importing.sources import FORMATS
 from storage.labels import clean_label, clean_tags
 from storage.records import SPLITS
 from tui.actions import bindings_of
-from tui.background import tell_running
+from tui.background import in_thread, tell_running
 from tui.changes import Change
 from tui.frame import Section
 from tui.import_words import (
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     from ml.intake import Choices, Standing, Totals
     from storage.importing.measuring import SplitChoice
-    from storage.repository import Repository
 
 _REST = 0.3
 """Seconds that the keys rest before a source is looked at."""
@@ -88,6 +88,8 @@ class ImportScreen(Section):
         super().__init__()
         self._stop: threading.Event | None = None
         self._rest: Timer | None = None
+        self._looking = threading.Event()
+        self._one_look = threading.Lock()
 
     @property
     def is_importing(self) -> bool:
@@ -125,6 +127,7 @@ class ImportScreen(Section):
     def on_unmount(self) -> None:
         if self._stop is not None:
             self._stop.set()
+        self._looking.set()
 
     # --- what is to be imported
 
@@ -162,7 +165,9 @@ class ImportScreen(Section):
             self._look_soon()
 
     async def _look(self) -> None:
-        """Show what the prompt names."""
+        """Show what the prompt names. A look that is still under way is of no use any more."""
+        self._looking.set()
+        stop = self._looking = threading.Event()
         sources = self.sources()
         if not sources:
             self._show_preview(_GREETING)
@@ -170,7 +175,8 @@ class ImportScreen(Section):
         read_as = self._selected("#format")
         texts = []
         for source in sources[:3]:
-            texts.append(await self.pixshelf.dataset.work(_looking_at(source, read_as)))
+            look = _Look(source, read_as, stop, self._one_look)
+            texts.append(await in_thread(look.take))
             self._show_preview("\n".join(texts))
         if len(sources) > len(texts):
             texts.append(f"and {len(sources) - len(texts):,} more")
@@ -331,11 +337,22 @@ class _Teller:
             self._screen.post_message(ImportScreen.Progressed(now))
 
 
-def _looking_at(source: str, read_as: str | None) -> Callable[[Repository], str]:
-    return lambda _: _look(source, read_as)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look at a source, to be taken in a thread, after those that are under way."""
+
+    source: str
+    read_as: str | None
+    stop: threading.Event
+    alone: threading.Lock
+
+    def take(self) -> str:
+        """What the source is; '' where nobody wants to know any more."""
+        with self.alone:
+            return "" if self.stop.is_set() else _look(self.source, self.read_as, self.stop.is_set)
 
 
-def _look(source: str, read_as: str | None) -> str:
+def _look(source: str, read_as: str | None, should_stop: Callable[[], bool]) -> str:
     """What a source is, or why it is none, in a few lines."""
     from ml.intake import is_known
     from ml.known_datasets import KERAS
@@ -345,7 +362,7 @@ def _look(source: str, read_as: str | None) -> str:
         known = KERAS.get(source)
         return known_words(source, known.megabytes if known else None)
     try:
-        return preview_words(preview(Path(source), read_as), source)
+        return preview_words(preview(Path(source), read_as, should_stop=should_stop), source)
     except PixshelfError as error:
         hint = f" ({error.hint})" if error.hint else ""
         return f"✗ {printable(error.message + hint)}"
