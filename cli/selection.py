@@ -26,8 +26,9 @@ class QueryCommand(TyperCommand):
     """A command that takes query words, of which one such as `-label:7` is not an option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        marked = [_MARK + word if _NEGATED.match(word) else word for word in args]
-        return super().parse_args(ctx, marked)
+        end = args.index("--") if "--" in args else len(args)  # there are no options behind it
+        marked = [_MARK + word if _NEGATED.match(word) else word for word in args[:end]]
+        return super().parse_args(ctx, marked + args[end:])
 
 
 def query_text(words: Sequence[str] | None) -> str:

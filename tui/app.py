@@ -336,7 +336,11 @@ class PixshelfApp(KeysInOrder):
         brackets and control characters."""
         del markup
         super().notify(
-            printable(message), title=title, severity=severity, timeout=timeout, markup=False
+            printable(message),
+            title=printable(title),
+            severity=severity,
+            timeout=timeout,
+            markup=False,
         )
 
     def show_error(self, error: Exception) -> None:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.modal import Dialog
+from tui.modal import ListDialog
 from tui.text import printable
 from tui.widgets.options import Options
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LONGEST = 60_000
 """Characters that are handed to a terminal's clipboard; many terminals drop what is longer."""
 
+MOST_NAMED = 10_000
+"""More images than that are not named in a line, which nothing would take."""
+
 _SHOWN = 400
 
 
@@ -29,7 +32,7 @@ def commands_of(app: PixshelfApp) -> list[tuple[str, str]]:
     offers, then the newest edit, then the app itself."""
     offered = getattr(app.screen, "commands", None)
     found: list[tuple[str, str]] = list(offered()) if offered is not None else []
-    if app.newest_edit is not None:
+    if app.newest_edit is not None and len(app.newest_edit.images) <= MOST_NAMED:
         found.append(
             (
                 f"the newest edit: {app.newest_edit.summary}",
@@ -41,7 +44,7 @@ def commands_of(app: PixshelfApp) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-class CopyCommand(Dialog[str | None]):
+class CopyCommand(ListDialog[str | None]):
     """Gives the command line that was chosen; None for Escape."""
 
     BINDINGS: ClassVar = [
@@ -62,13 +65,6 @@ class CopyCommand(Dialog[str | None]):
             yield Options(*map(_option, self._commands))
             yield Static("", classes="error")
 
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
     def action_choose(self) -> None:
         """Copy the one under the cursor."""
         self.query_one(OptionList).action_select()
@@ -85,7 +81,7 @@ class CopyCommand(Dialog[str | None]):
 
 def _option(command: tuple[str, str]) -> Option:
     what, line = command
-    text = printable(line)
-    if len(text) > _SHOWN:
+    text = printable(line[: _SHOWN + 1])
+    if len(line) > _SHOWN:
         text = text[:_SHOWN] + "…"
     return Option(Content.assemble((printable(what), "$text-muted"), "\n", (f"$ {text}", "bold")))

@@ -1,6 +1,7 @@
 """The small questions and messages that any screen may need, as modal screens.
 
-Each is pushed with `push_screen_wait` from a worker, or by the methods of PixshelfApp.
+Each is pushed with `push_screen`, which calls back with the answer, or from a worker with
+`push_screen_wait`. What they are given may hold anything; it is shown as printable text.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.modal import Dialog
+from tui.modal import Dialog, ListDialog
+from tui.text import printable, printable_lines
 from tui.widgets.options import Options
+from tui.widgets.text_line import TextLine
 
 _CANCEL = Binding("escape", "cancel", "Cancel")
 
@@ -33,10 +36,10 @@ class Message(Dialog[None]):
     def compose(self) -> ComposeResult:
         title, text, hint = self._words
         with Vertical(classes="dialog") as box:
-            box.border_title = title
-            yield Static(Content(text))
+            box.border_title = _title(title)
+            yield Static(_text(text))
             if hint:
-                yield Static(Content(hint), classes="hint")
+                yield Static(_text(hint), classes="hint")
             with Horizontal(classes="buttons"):
                 yield Button("Close", variant="primary")
 
@@ -64,12 +67,14 @@ class Question(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(Content(self._text), id="question")
+            yield Static(_text(self._text), id="question")
             if self._hint:
-                yield Static(Content(self._hint), classes="hint")
+                yield Static(_text(self._hint), classes="hint")
             with Horizontal(classes="buttons"):
                 for at, answer in enumerate(self._answers):
-                    yield Button(answer, id=f"answer-{at}", variant="default" if at else "primary")
+                    yield Button(
+                        _title(answer), id=f"answer-{at}", variant="default" if at else "primary"
+                    )
 
     def say(self, text: str) -> None:
         """Ask in other words."""
@@ -81,7 +86,7 @@ class Question(Dialog[str | None]):
 
     def _show(self) -> None:
         for line in self.query("#question").results(Static):
-            line.update(Content(self._text))
+            line.update(_text(self._text))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(self._answers[int((event.button.id or "answer-0").removeprefix("answer-"))])
@@ -122,14 +127,14 @@ class Prompt(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = self._heading
-            yield Input(self._value, placeholder=self._placeholder)
+            box.border_title = _title(self._heading)
+            yield TextLine(self._value, placeholder=self._placeholder)
             yield Static("", classes="error")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         wrong = self._check(event.value) if self._check else ""
         if wrong:
-            self.query_one(".error", Static).update(Content(wrong))
+            self.query_one(".error", Static).update(_text(wrong))
         else:
             self.dismiss(event.value)
 
@@ -137,7 +142,7 @@ class Prompt(Dialog[str | None]):
         self.dismiss(None)
 
 
-class Choice(Dialog[str | None]):
+class Choice(ListDialog[str | None]):
     """One of many by typing a part of its name; None for Escape. With `new`, what was typed is an
     answer too, where nothing is called so."""
 
@@ -156,8 +161,8 @@ class Choice(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = self._heading
-            yield Input(placeholder="type to find")
+            box.border_title = _title(self._heading)
+            yield TextLine(placeholder="type to find")
             options = Options(compact=True)
             options.can_focus = False
             yield options
@@ -177,21 +182,14 @@ class Choice(Dialog[str | None]):
             if wanted in name.casefold() and not name.casefold().startswith(wanted)
         ]
         self._shown = [*starts, *within]
-        lines = [Content(name) for name in self._shown]
+        lines = [_title(name) for name in self._shown]
         if self._new is not None and text.strip() and text.strip() not in self._names:
             self._shown.append(text.strip())
-            lines.append(Content(f"{self._new} '{text.strip()}'"))
+            lines.append(_title(f"{self._new} '{text.strip()}'"))
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(line) for line in lines])
         options.highlighted = 0 if lines else None
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def on_input_submitted(self) -> None:
         at = self.query_one(OptionList).highlighted
@@ -204,3 +202,11 @@ class Choice(Dialog[str | None]):
 
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+
+def _title(text: str) -> Content:
+    return Content(printable(text))
+
+
+def _text(text: str) -> Content:
+    return Content(printable_lines(text))

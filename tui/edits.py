@@ -5,7 +5,7 @@ The screen shows an edit at once by `apply`, while `store` is carried out in ano
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -23,7 +23,7 @@ class Edit:
     says what it changes, and `name` is the label or tag that it puts on them."""
 
     summary: str
-    images: tuple[int, ...]
+    images: Sequence[int]
     store: Callable[[Repository], Action]
     apply: Callable[[ImageRecord], ImageRecord]
     words: Callable[[], tuple[str, ...]]
@@ -37,7 +37,7 @@ def actor() -> str:
     return actor_of("tui")
 
 
-def label_edit(images: tuple[int, ...], label: str | None) -> Edit:
+def label_edit(images: Sequence[int], label: str | None) -> Edit:
     """Give the images a label; None takes it away."""
     return Edit(
         f"label {label}" if label is not None else "clear label",
@@ -47,14 +47,14 @@ def label_edit(images: tuple[int, ...], label: str | None) -> Edit:
         lambda: (
             ("label", "--clear", ids_word(images))
             if label is None
-            else ("label", ids_word(images), label)
+            else ("label", *named(ids_word(images), label))
         ),
         "label",
         label,
     )
 
 
-def tag_edit(images: tuple[int, ...], tag: str, *, on: bool) -> Edit:
+def tag_edit(images: Sequence[int], tag: str, *, on: bool) -> Edit:
     """Put a tag on the images, or take it off."""
 
     def apply(record: ImageRecord) -> ImageRecord:
@@ -70,27 +70,28 @@ def tag_edit(images: tuple[int, ...], tag: str, *, on: bool) -> Edit:
             else repo.images.remove_tag(images, tag, actor=actor())
         ),
         apply,
-        lambda: ("tag", "add" if on else "rm", tag, ids_word(images)),
+        lambda: ("tag", "add" if on else "rm", *named(tag, ids_word(images))),
         "tag",
         tag if on else None,
     )
 
 
-def split_edit(images: tuple[int, ...], split: Split | None) -> Edit:
+def split_edit(images: Sequence[int], split: Split | None) -> Edit:
     """Put the images into a split; None takes them out of theirs."""
     summary = f"move to {split}" if split is not None else "take out of their split"
-    assignments: Mapping[int, Split | None] = dict.fromkeys(images, split)
     return Edit(
         summary,
         images,
-        lambda repo: repo.images.set_split(assignments, actor=actor(), summary=summary),
+        lambda repo: repo.images.set_split(
+            dict.fromkeys(images, split), actor=actor(), summary=summary
+        ),
         lambda record: replace(record, split=split),
         lambda: ("split", "--to", split or "none", f"id:{ids_word(images)}"),
         "split",
     )
 
 
-def trash_edit(images: tuple[int, ...], *, away: bool) -> Edit:
+def trash_edit(images: Sequence[int], *, away: bool) -> Edit:
     """Put the images into the trash, or take them out of it."""
     return Edit(
         "move to the trash" if away else "restore",
@@ -106,9 +107,14 @@ def trash_edit(images: tuple[int, ...], *, away: bool) -> Edit:
     )
 
 
-def ids_word(images: tuple[int, ...]) -> str:
+def ids_word(images: Sequence[int]) -> str:
     """The images as the command line takes them."""
     return ",".join(map(str, images))
+
+
+def named(*words: str) -> tuple[str, ...]:
+    """Words of a command line that are no options, also where one of them begins with '-'."""
+    return ("--", *words) if any(word.startswith("-") for word in words) else words
 
 
 def _judged(record: ImageRecord, label: str | None) -> ImagePrediction | None:

@@ -25,6 +25,7 @@ from storage.errors import PixshelfError
 from tui.background import begin
 from tui.key_line import KeyLine
 from tui.modal import is_going
+from tui.text import printable
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -67,7 +68,7 @@ class SectionBar(Widget):
             self._places.append((used, used + cell_len(word), name))
             used += cell_len(word)
         left = self.size.width - used - 1
-        name = app.dataset_name
+        name = printable(app.dataset_name)
         shown = name if cell_len(name) <= left else ""
         parts.append(Content(" " * max(0, left - cell_len(shown)) + shown))
         return Content("").join(parts)
@@ -91,7 +92,7 @@ class StatusLine(Widget):
         self.running = text
 
     def render(self) -> Content:
-        left, right = Content(self.text), Content(self.running)
+        left, right = Content(printable(self.text)), Content(printable(self.running))
         room = self.size.width - left.cell_length - right.cell_length
         if room < 1:
             left = left.truncate(max(0, self.size.width - right.cell_length - 1), ellipsis=True)

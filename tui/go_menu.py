@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.modal import Dialog
+from tui.modal import ListDialog
 from tui.widgets.options import Options
 
 LETTERS = {
@@ -30,7 +30,7 @@ LETTERS = {
 """Letter: section, its title, its other key."""
 
 
-class GoMenu(Dialog[str | None]):
+class GoMenu(ListDialog[str | None]):
     """Gives the section that was chosen by its letter, or by arrows and Enter; None for Escape."""
 
     BINDINGS: ClassVar = [
@@ -63,13 +63,6 @@ class GoMenu(Dialog[str | None]):
         if event.character in LETTERS:
             event.stop()
             self.dismiss(LETTERS[event.character][0])
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_id)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from textual.await_complete import AwaitComplete
 from textual.css.query import NoMatches
 from textual.screen import ModalScreen, ScreenResultType
+from textual.widgets import OptionList
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -32,6 +33,20 @@ class Dialog(ModalScreen[ScreenResultType]):
         except NoMatches:
             if not is_going(self):
                 raise
+
+
+class ListDialog(Dialog[ScreenResultType]):
+    """A dialog with one list of options, for which keys may be bound to 'move(1)'."""
+
+    def action_move(self, by: int) -> None:
+        """Move the list's cursor: by one round its ends, by more no further than them."""
+        options = self.query_one(OptionList)
+        if by == 1:
+            options.action_cursor_down()
+        elif by == -1:
+            options.action_cursor_up()
+        elif options.highlighted is not None:
+            options.highlighted = min(max(options.highlighted + by, 0), options.option_count - 1)
 
 
 def is_going(node: DOMNode) -> bool:

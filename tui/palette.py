@@ -20,7 +20,7 @@ from textual.widgets.option_list import Option
 
 from tui.actions import actions_of
 from tui.keymap import keys_of, shown
-from tui.modal import Dialog
+from tui.modal import ListDialog
 from tui.widgets.options import Options
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _spread(text: str, wanted: str) -> int | None:
     return None if at < 0 else at - first
 
 
-class Palette(Dialog["Entry | None"]):
+class Palette(ListDialog["Entry | None"]):
     """Gives the entry that was chosen; None for Escape."""
 
     BINDINGS: ClassVar = [
@@ -134,11 +134,6 @@ class Palette(Dialog["Entry | None"]):
         options.clear_options()
         options.add_options([Option(_line(entry)) for entry in self._shown])
         options.highlighted = 0 if self._shown else None
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if options.highlighted is not None:
-            options.highlighted = min(max(options.highlighted + by, 0), len(self._shown) - 1)
 
     def on_input_submitted(self) -> None:
         at = self.query_one(OptionList).highlighted

@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.modal import Dialog
+from tui.modal import Dialog, ListDialog
+from tui.text import printable
 from tui.widgets.options import Options
 
 
@@ -28,7 +29,7 @@ class KeyPress(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = Content(self._heading)
+            box.border_title = Content(printable(self._heading))
             yield Static("Press the new key. Escape leaves it as it is.")
             yield Static("", classes="error")
 
@@ -42,13 +43,13 @@ class KeyPress(Dialog[str | None]):
         if told and event.key != self._warned:
             self._warned = event.key
             self.query_one(".error", Static).update(
-                Content(f"{told}. Press it again to take it nevertheless.")
+                Content(f"{printable(told)}. Press it again to take it nevertheless.")
             )
             return
         self.dismiss(event.key)
 
 
-class ThemeChoice(Dialog[str | None]):
+class ThemeChoice(ListDialog[str | None]):
     """Gives the theme that was chosen; None for Escape, with the colours as they were. The app
     wears the theme under the cursor."""
 
@@ -77,13 +78,6 @@ class ThemeChoice(Dialog[str | None]):
         # However the choice was left: what was only looked at does not stay.
         if not self._chosen:
             self.app.theme = self._now
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self.app.theme = self._themes[event.option_index]

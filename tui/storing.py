@@ -88,7 +88,9 @@ class Storing:
         if self._waiting and not self._under_way:
             self._nothing_left()
         else:
-            self._travel("done again", lambda repo: redo(repo, self.together), held=self._nothing_left)
+            self._travel(
+                "done again", lambda repo: redo(repo, self.together), held=self._nothing_left
+            )
 
     def leave(self) -> None:
         """Leave the app as soon as nothing waits: what does is tried again, and asked about."""

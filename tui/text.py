@@ -27,6 +27,17 @@ def printable(text: str) -> str:
     return _UNSEEN.sub("\ufffd", _ESCAPE_SEQUENCE.sub("", text))
 
 
+def masked(text: str) -> str:
+    """`text` with a replacement character for each that `printable` would not let through, so
+    that every other one keeps its place."""
+    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("\ufffd", text)
+
+
+def printable_lines(text: str) -> str:
+    """As `printable`, with the ends of lines kept."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def width(text: str) -> int:
     """How many terminal cells `text` takes."""
     if text.isascii():
@@ -110,6 +121,11 @@ def _in_hours(seconds: int) -> str:
 def percent(share: float | None, digits: int = 2) -> str:
     """'98.61 %', or a dash where there is no number."""
     return "-" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def minute(seconds: int) -> str:
+    """A stored time in UTC to the minute: '2026-11-21 08:37Z'."""
+    return f"{when(seconds)[:16].replace('T', ' ')}Z"
 
 
 def when(seconds: int) -> str:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app as app_of_commands
+from storage.opening import open_repository
 from tests.tui.driving import running, until
-from tui.copy_command import LONGEST, CopyCommand, commands_of
+from tui.copy_command import LONGEST, MOST_NAMED, CopyCommand, commands_of
 from tui.dataset import Dataset
-from tui.edits import label_edit
+from tui.edits import Edit, label_edit, tag_edit
 
 
 async def test_the_newest_edit_can_be_copied(dataset: Dataset) -> None:
@@ -49,3 +55,31 @@ async def test_a_line_that_no_clipboard_takes_is_refused(dataset: Dataset) -> No
         await pilot.press("enter")
         await until(pilot, lambda: "too long" in str(app.screen.query_one(".error").render()))
         assert app.clipboard == ""
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (label_edit((1,), "-x"), "label -- 1 -x"),
+        (label_edit((1,), "-ab:c"), "label -- 1 -ab:c"),
+        (tag_edit((1,), "-t", on=True), "tag add -- -t 1"),
+        (tag_edit((1,), "-ab:c", on=True), "tag add -- -ab:c 1"),
+    ],
+)
+def test_a_name_that_begins_with_a_dash_is_no_option(edit: Edit, words: str, db: Path) -> None:
+    line = edit.words()
+    assert " ".join(line) == words
+    result = CliRunner().invoke(app_of_commands, ["--db", str(db), *line])
+    assert result.exit_code == 0, result.stderr
+    assert line[-1].startswith("-") is (edit.kind == "label")
+    with open_repository(db) as repo:
+        record = repo.images.get(1)
+    assert edit.name in (record.label, *record.tags)
+
+
+async def test_an_edit_of_more_images_than_a_line_can_name_is_not_offered(
+    dataset: Dataset,
+) -> None:
+    async with running(dataset) as (app, _):
+        app.newest_edit = label_edit(tuple(range(MOST_NAMED + 1)), "all")
+        assert not [what for what, _ in commands_of(app) if "the newest edit" in what]

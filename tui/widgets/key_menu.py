@@ -15,6 +15,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.modal import Dialog
+from tui.text import printable
 from tui.widgets.options import Options
 
 
@@ -42,10 +43,14 @@ class KeyMenu(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = self._heading
+            box.border_title = Content(printable(self._heading))
             yield Options(
                 *(
-                    Option(Content.assemble((f"{entry.key}  ", "bold $text-accent"), entry.words))
+                    Option(
+                        Content.assemble(
+                            (f"{entry.key}  ", "bold $text-accent"), printable(entry.words)
+                        )
+                    )
                     for entry in self._entries
                 ),
                 compact=True,

@@ -16,6 +16,7 @@ from tui.background import begin
 from tui.frame import pixshelf
 from tui.paths import Completion, as_text, complete, exists, paths_in
 from tui.text import printable, shorten
+from tui.widgets.text_line import TextLine
 
 _SHOWN = 60
 """So many names are shown where several would do."""
@@ -25,7 +26,7 @@ _LOOKED_AT = 20
 """So many dropped paths are looked for on disk before they are taken at once."""
 
 
-class PathLine(Input):
+class PathLine(TextLine):
     """The line itself. Tab with nothing left to complete goes on to the next widget."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", show=False)]

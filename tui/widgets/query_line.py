@@ -85,12 +85,14 @@ class QueryLine(Widget):
 
     def edit(self, text: str | None = None, error: QueryError | None = None) -> None:
         """Let the user write, beginning with a text, and with what is wrong with it."""
-        from textual.widgets import Input, Static
+        from textual.widgets import Static
+
+        from tui.widgets.text_line import TextLine
 
         if self.is_edited:
             self._close()
         begun = self.text if text is None else text
-        line = Input(begun, select_on_focus=False)
+        line = TextLine(begun, select_on_focus=False)
         below = Static(classes="offers")
         self._parts = line, below
         self.mount(line, below)
