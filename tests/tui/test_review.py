@@ -24,6 +24,7 @@ from storage.repository import Repository
 from tests.ml_fixtures import digits_model, picture
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
+from tui.changes import Change
 from tui.dataset import Dataset
 from tui.dialogs import Message
 from tui.edits import label_edit
@@ -700,3 +701,80 @@ async def test_a_change_from_elsewhere_is_seen_on_coming_back(
         app.edit(label_edit((image,), "zebra"))
         await pilot.press("f6")
         await until(pilot, lambda: "zebra" in screen.told)
+
+
+# reading anew
+
+
+async def test_undo_in_the_history_opens_the_item_again(dataset: Dataset, repo: Repository) -> None:
+    async with reviewing(dataset) as (app, pilot, screen):
+        await pilot.press("d", "d")
+        await until(pilot, lambda: repo.tags.counts().get("reviewed") == 2)
+        repo.history.undo()
+        app.changes.publish(Change("undo"))
+        await until(pilot, lambda: screen.review.tally.kept == 1)
+        assert screen.review.place == 1
+
+
+async def test_a_model_that_was_renamed_leaves_the_decisions_of_every_queue(
+    dataset: Dataset,
+) -> None:
+    async with reviewing(dataset) as (app, pilot, screen):
+        await pilot.press("d", "f")
+        await until(pilot, lambda: not dataset.pending_edits)
+        screen.choose(replace(screen.queue, kind="confidence"))
+        await until(pilot, lambda: screen.review.is_whole)
+        app.changes.publish(Change("refresh"))
+        await until(pilot, lambda: screen.review.is_whole)
+        screen.choose(replace(screen.queue, kind="wrong"))
+        await until(pilot, lambda: screen.review.is_whole)
+        assert (screen.review.tally.kept, screen.review.tally.accepted) == (1, 1)
+
+
+async def test_a_refresh_while_another_screen_is_open_is_made_up_for(
+    dataset: Dataset, repo: Repository
+) -> None:
+    async with reviewing(dataset) as (_, pilot, screen):
+        before = screen.review
+        repo.images.add_tag(WRONG[:2], "reviewed", actor="test")
+        await pilot.press("f2", "ctrl+r")
+        assert screen.review is before
+        await pilot.press("f6")
+        await until(pilot, lambda: screen.review.is_whole and len(screen.review.listing) == 2)
+
+
+async def test_a_list_that_is_read_anew_is_gone_on_with_at_the_same_image(
+    dataset: Dataset, repo: Repository
+) -> None:
+    async with reviewing(dataset) as (_, pilot, screen):
+        await pilot.press("n", "n")
+        await until(pilot, lambda: screen.item is not None)
+        assert screen.item is not None
+        image, before = screen.item.image, screen.review
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: screen.review is not before and screen.review.is_whole)
+        await until(pilot, lambda: screen.item is not None)
+        assert screen.item.image == image
+
+
+async def test_lists_of_queues_that_were_narrowed_are_not_kept_for_ever(dataset: Dataset) -> None:
+    async with reviewing(dataset) as (_, pilot, screen):
+        first = screen.queue
+        await pilot.press("d")
+        for image in range(1, 16):
+            screen.narrowed(f"id:{image}")
+        await until(pilot, lambda: screen.review.is_whole)
+        reviews = list(screen.reviews)
+        assert len(reviews) < 15
+        assert sum(len(review.listing) for review in reviews) < 15
+        screen.choose(first)
+        await until(pilot, lambda: screen.review.is_whole)
+        assert screen.review.tally.kept == 1
+
+
+async def test_a_report_of_work_that_was_left_is_not_shown_as_trouble(dataset: Dataset) -> None:
+    async with reviewing(dataset) as (_, pilot, screen):
+        screen.review.is_whole = False
+        screen.post_message(screen.Told(threading.Event(), "predicting", 1, 2))
+        await pilot.pause()
+        assert screen.trouble == ""

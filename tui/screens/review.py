@@ -22,10 +22,9 @@ from tui.actions import bindings_of
 from tui.changes import Change
 from tui.edits import Edit
 from tui.frame import StatusLine
-from tui.grid.layout import Layout
 from tui.grid.widget import ImageGrid
 from tui.picture_source import USUAL_SIDE, Pictures
-from tui.review_decisions import ReviewDecisions
+from tui.review_moving import ReviewMoving
 from tui.review_text import heading, lacking_line, progress_line, queue_line, told
 from tui.text import printable
 from tui.widgets.label_bar import LabelBar
@@ -37,7 +36,6 @@ _QUEUES_WIDTH = 20
 _ROOMY = 110
 """From so many columns on the queues stay beside a page of many."""
 _ZOOM_MANY, _ZOOM_MANY_ROOMY, _ZOOM_COPIES = 8, 12, 20
-_MOST_ON_PAGE = 60
 _ANSWERS, _ANSWERS_ROOMY, _HIGH = 5, 10, 24
 """So many of a model's labels are shown, and more from so many lines on."""
 
@@ -53,7 +51,7 @@ class ReviewGrid(ImageGrid, inherit_bindings=False):
     BINDINGS: ClassVar = _unseen(bindings_of("grid"))
 
 
-class ReviewScreen(ReviewDecisions):
+class ReviewScreen(ReviewMoving):
     """One queue at a time, the queues at the left."""
 
     NAME = "review"
@@ -130,11 +128,6 @@ class ReviewScreen(ReviewDecisions):
         return self.items.get(self.place)
 
     @property
-    def place(self) -> int:
-        """Its place in the list."""
-        return self.place_under_cursor() if self.many else self.review.place
-
-    @property
     def shows_grid(self) -> bool:
         """Whether images are shown in a grid: a page of many, or copies beside each other."""
         return self.many or self.queue.kind == "duplicates"
@@ -181,8 +174,7 @@ class ReviewScreen(ReviewDecisions):
             self._show_grid()
         else:
             self._show_picture()
-        self._show_told()
-        self._tell()
+        self.tell()
 
     def _show_picture(self) -> None:
         item = self.item
@@ -217,40 +209,18 @@ class ReviewScreen(ReviewDecisions):
         review = self.review
         if self.many:
             if not any(review.is_open(place) for place in self.page):
-                self.page = review.page(review.place, self._page_size())
+                self.page = review.page(review.place, self.page_size())
             places = self.page
         else:
             places = (review.place,) if len(review.listing) else ()
         images = tuple(image for place in places for image in review.listing.group(place))
         self._show_only("ImageGrid" if images else "#nothing")
         if images and (images != self._gridded or not len(self.grid.ids)):
-            self.grid.show(images, at=self._cursor_for(places))
+            self.grid.show(images, at=self.cursor_for(places))
             if self.focused is None:
                 self.grid.focus()
         self._gridded = images
         self.need(places)
-
-    def _page_size(self) -> int:
-        seen = self.query_one("#seen").size
-        layout = Layout.of(seen.width - 1, seen.height, self.grid.zoom)
-        return min(_MOST_ON_PAGE, layout.columns * layout.page_rows)
-
-    def _cursor_for(self, places: tuple[int, ...]) -> int:
-        """Where the cursor stands at first: on the first image of the present place."""
-        before = 0
-        for place in places:
-            if place == self.review.place:
-                return before
-            before += len(self.review.listing.group(place))
-        return 0
-
-    def place_under_cursor(self) -> int:
-        current, before = self.grid.cursor, 0
-        for place in self.page:
-            before += len(self.review.listing.group(place))
-            if current < before:
-                return place
-        return self.review.place
 
     async def _bring(self, image: int) -> None:
         picture = self.query_one(Picture)
@@ -278,6 +248,10 @@ class ReviewScreen(ReviewDecisions):
             self._told = told(item, outcome, width, shown=shown, answers=answers)
         panel.query_one(Static).update(self._told)
         self.query_one(LabelBar).current = None if item is None else item.records[0].label
+
+    def tell(self) -> None:
+        self._show_told()
+        self._tell()
 
     def _tell(self) -> None:
         note = self.review.listing.note
@@ -331,58 +305,7 @@ class ReviewScreen(ReviewDecisions):
         self.review.gone.clear()
         self.show_item()
 
-    # --- moving
-
-    def go_on(self, places: tuple[int, ...]) -> None:
-        """Show the next item that is undecided, or the next of the page."""
-        review = self.review
-        last = max(places)
-        following = review.next_open(last)
-        if self.many:
-            self.grid.clear_selection()
-            left = [place for place in self.page if review.is_open(place)]
-            if left:
-                following = next((place for place in left if place > last), left[0])
-                review.place = following
-                self.grid.move_to(self._cursor_for(self.page))
-                self._show_told()
-                self._tell()
-                return
-        if following is None:
-            self.notify("every one of this queue is decided")
-            following = review.place
-        review.place = following
-        self.show_item()
-
-    def action_skip(self) -> None:
-        """Go on without a decision: to the next item, or the next page."""
-        if self.many:
-            self._turn(1)
-        else:
-            self._step(1)
-
-    def action_back(self) -> None:
-        """Go back, to decided items too."""
-        if self.many:
-            self._turn(-1)
-        else:
-            self._step(-1)
-
-    def _step(self, by: int) -> None:
-        self.review.place = self.review.step(by)
-        self.show_item()
-
-    def _turn(self, by: int) -> None:
-        if not self.page:
-            return
-        review = self.review
-        size = self._page_size()
-        page = review.page(self.page[-1] + 1 if by > 0 else max(0, self.page[0] - size), size)
-        if page:
-            self.page, review.place = page, page[0]
-            self.show_item()
-        else:
-            self.notify("there is no other page")
+    # --- one or many
 
     def action_many(self) -> None:
         """Between one image and a page of many."""
@@ -425,8 +348,7 @@ class ReviewScreen(ReviewDecisions):
     def on_image_grid_cursor_moved(self, event: ImageGrid.CursorMoved) -> None:
         if self.many and self.page:
             self.review.place = self.place_under_cursor()
-        self._show_told()
-        self._tell()
+        self.tell()
 
     def on_label_bar_pressed(self, event: LabelBar.Pressed) -> None:
         self.give_label(event.label)
