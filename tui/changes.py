@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,5 +18,5 @@ class Change:
     they are told. `images` are those concerned, None where that may be any."""
 
     what: What
-    images: tuple[int, ...] | None = None
+    images: Sequence[int] | None = None
     edit: Edit | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def library_query(app: PixshelfApp) -> str:
     return text if isinstance(text, str) else app.first_query
 
 
-def library_selection(app: PixshelfApp) -> tuple[int, ...]:
+def library_selection(app: PixshelfApp) -> Sequence[int]:
     """The images that are selected in the library; none while its list is read and more are to be
     selected."""
     from tui.grid.widget import ImageGrid

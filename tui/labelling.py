@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 STILL_LISTING = "the list is still being read: nothing was done; try again in a moment"
 _CHUNK = 500
+_AT_HAND = 300
+"""Up to so many images are looked at one by one."""
 _SPLIT_KEYS = {"t": "train", "v": "val", "s": "test", "n": "none"}
 
 
@@ -52,7 +54,7 @@ class Labelling(Section):
 
     # --- what a screen gives
 
-    def targets(self) -> tuple[int, ...]:
+    def targets(self) -> Sequence[int]:
         """The images that the next key is about."""
         raise NotImplementedError
 
@@ -64,7 +66,7 @@ class Labelling(Section):
         """An image's record as it is shown, where it need not be read."""
         return None
 
-    def moved_on(self, images: tuple[int, ...], edit: Edit) -> None:
+    def moved_on(self, images: Sequence[int], edit: Edit) -> None:
         """A label was given, or the images went to the trash: the cursor may go on."""
 
     def takes_label_keys(self) -> bool:
@@ -133,7 +135,7 @@ class Labelling(Section):
         if images:
             self._label(images, label)
 
-    def _label(self, images: tuple[int, ...], label: str | None) -> None:
+    def _label(self, images: Sequence[int], label: str | None) -> None:
         self.do(label_edit(images, label), move=label is not None)
 
     def do(self, edit: Edit, *, move: bool = False) -> None:
@@ -153,7 +155,7 @@ class Labelling(Section):
         if images:
             self._choose("Label", self.labels, "new label", lambda name: self._named(images, name))
 
-    def _named(self, images: tuple[int, ...], name: str) -> None:
+    def _named(self, images: Sequence[int], name: str) -> None:
         from storage.labels import clean_label
 
         try:
@@ -170,7 +172,7 @@ class Labelling(Section):
         if images:
             self._choose("Tag", self.tags, "new tag", lambda name: self._tagged(images, name))
 
-    def _tagged(self, images: tuple[int, ...], name: str) -> None:
+    def _tagged(self, images: Sequence[int], name: str) -> None:
         from storage.labels import clean_tag
 
         try:
@@ -179,6 +181,9 @@ class Labelling(Section):
             self.pixshelf.show_error(error)
             return
         self.tags = _with(self.tags, tag)
+        if len(images) > _AT_HAND:
+            self.start(self._toggle_tag(images, tag), group="tagging", exclusive=False)
+            return
         records = [self.at_hand(image) for image in images]
         if any(record is not None and tag not in record.tags for record in records):
             self.do(tag_edit(images, tag, on=True))
@@ -187,7 +192,7 @@ class Labelling(Section):
         else:
             self.start(self._toggle_tag(images, tag), group="tagging", exclusive=False)
 
-    async def _toggle_tag(self, images: tuple[int, ...], tag: str) -> None:
+    async def _toggle_tag(self, images: Sequence[int], tag: str) -> None:
         lacking = await self.pixshelf.dataset.survey(lambda repo: any_lacks(repo, images, tag))
         self.do(tag_edit(images, tag, on=lacking))
 
@@ -261,7 +266,7 @@ class Labelling(Section):
 
         self._choose("Key of which label", self.labels, None, ask_key)
 
-    def _meant(self) -> tuple[int, ...]:
+    def _meant(self) -> Sequence[int]:
         """The images that are meant; none, which is told, where there is none or not all are
         known."""
         if not self.knows_targets():

@@ -6,6 +6,7 @@ are those of the item that is shown, or those of the grid.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ml.review_items import Suggestion
@@ -51,7 +52,7 @@ class ReviewDecisions(ReviewChoices):
 
     # --- which images are meant
 
-    def targets(self) -> tuple[int, ...]:
+    def targets(self) -> Sequence[int]:
         if self.many:
             return self.grid.targets()
         item = self.item
@@ -64,7 +65,7 @@ class ReviewDecisions(ReviewChoices):
                     return record
         return None
 
-    def _places_of(self, images: tuple[int, ...]) -> tuple[int, ...]:
+    def _places_of(self, images: Sequence[int]) -> tuple[int, ...]:
         wanted = set(images)
         places = self.page if self.many else (self.review.place,)
         if not len(self.review.listing):
@@ -129,13 +130,13 @@ class ReviewDecisions(ReviewChoices):
             actions: list[int] = []
             self._decide("kept", places, keep_edit(images, actions=actions), actions)
 
-    def _label(self, images: tuple[int, ...], label: str | None) -> None:
+    def _label(self, images: Sequence[int], label: str | None) -> None:
         places = self._places_of(images)
         if label is None or not places:
             super()._label(images, label)
             return
         actions: list[int] = []
-        suggestion = Suggestion("label", images, label)
+        suggestion = Suggestion("label", tuple(images), label)
         edit = accept_edit([suggestion], queue=self.queue_words(), actions=actions)
         self._decide(self._outcome(places, label), places, edit, actions)
 

@@ -23,6 +23,7 @@ from tui.grid.layout import ZOOMS, Layout, fitting_zoom, next_zoom
 from tui.grid.paint import Box
 from tui.grid.reader import Read, Wish
 from tui.grid.selection import Selection
+from tui.grid.sorted_ids import container_of
 from tui.text import width
 
 RECORD = ImageRecord(
@@ -109,6 +110,7 @@ def test_a_million_images_are_selected_and_inverted() -> None:
     selection = Selection(array("q", range(1_000_000)))
     selection.all()
     assert selection.count == 1_000_000
+    assert selection.images() == array("q", range(1_000_000))
     selection.toggle(5)
     selection.invert()
     assert selection.images() == (5,)
@@ -192,6 +194,16 @@ def test_a_cache_counts_what_is_put_again_and_dropped() -> None:
     cache.drop(1)
     cache.put(2, "larger than all", 101)
     assert (cache.used, len(cache), cache.get(1)) == (0, 0, None)
+
+
+@pytest.mark.parametrize("count", [5, 50_000])
+def test_an_image_is_found_among_few_and_among_many(count: int) -> None:
+    among = container_of(tuple(range(3 * count, 0, -3)))
+    assert 3 in among
+    assert 3 * count in among
+    assert 4 not in among
+    assert 3 * count + 3 not in among
+    assert "3" not in among
 
 
 # captions

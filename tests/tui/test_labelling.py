@@ -275,3 +275,16 @@ async def test_a_label_that_another_screen_gave_first_has_a_key_here(dataset: Da
         opened.app.edit(tag_edit((1,), "stripes", on=True))
         await opened.until(lambda: "zebra" in opened.screen.labels)
         await opened.until(lambda: "stripes" in opened.screen.tags)
+
+
+async def test_the_tag_of_very_many_images_is_asked_of_the_dataset_at_once(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(screen: LibraryScreen, image: int) -> None:
+        raise AssertionError(image)
+
+    monkeypatch.setattr("tui.labelling._AT_HAND", 50)
+    async with library(dataset) as opened:
+        monkeypatch.setattr(LibraryScreen, "at_hand", never)
+        await opened.pilot.press("ctrl+a", "t", *"fresh", "enter")
+        await opened.until(lambda: "fresh" in opened.stored(120).tags)

@@ -7,11 +7,12 @@ taken, so that what was done never seems undone for a moment.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tui.grid.caches import ByteCache
 from tui.grid.paint import Box
+from tui.grid.sorted_ids import container_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,7 @@ class Contents:
         self._stale: set[int] = set()
         self._all_stale_before = 0
         self._pictures_from = 0
-        self._edits: list[tuple[Edit, frozenset[int]]] = []
+        self._edits: list[tuple[Edit, Container[int]]] = []
         self._touched: dict[int, int] = {}
 
     # --- pictures
@@ -100,15 +101,15 @@ class Contents:
 
     def begin(self, edit: Edit) -> None:
         """Show the edit, until it is stored or refused."""
-        concerned = frozenset(edit.images)
+        concerned = container_of(edit.images)
         self._edits.append((edit, concerned))
         self.outdate(edit.images)
-        known = concerned if len(concerned) < len(self._records) else self._records.keys()
-        for image in list(known):
+        few = len(edit.images) < len(self._records)
+        for image in edit.images if few else [each for each in self._records if each in concerned]:
             record = self._records.get(image)
-            if record is not None and image in concerned:
+            if record is not None:
                 self._records[image] = edit.apply(record)
-        self._stale -= concerned
+        self._stale.difference_update([each for each in self._stale if each in concerned])
 
     def end(self, edit: Edit) -> None:
         """The edit is stored, or was refused; what is shown is to be read anew."""

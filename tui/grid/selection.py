@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Ids = NDArray[np.int64]
 
 _NONE = array("q")
+_MOST_IN_TUPLE = 10_000
 
 
 class Selection:
@@ -55,11 +56,22 @@ class Selection:
         """Whether images may be selected that are not in the list yet."""
         return self._rest or len(self._exceptions) > 0
 
-    def images(self) -> tuple[int, ...]:
-        """The selected images in the order of the list, as far as that is there."""
+    def images(self) -> Sequence[int]:
+        """The selected images in the order of the list, as far as that is there: a tuple, or for
+        very many an array('q'), which takes a fifth of the room."""
         if not self.count:
             return ()
-        return tuple(compress(self._ids, self._marks))
+        if self.count <= _MOST_IN_TUPLE:
+            return tuple(compress(self._ids, self._marks))
+        many = array("q")
+        many.frombytes(self._chosen().tobytes())
+        return many
+
+    def _chosen(self) -> Ids:
+        import numpy as np
+
+        chosen: Ids = np.asarray(self._ids, np.int64)[np.frombuffer(self._marks, np.bool_)]
+        return chosen
 
     def toggle(self, position: int) -> None:
         """Select an image, or no longer."""
@@ -137,7 +149,7 @@ class Selection:
             return other
         import numpy as np
 
-        chosen = np.asarray(self._ids, np.int64)[np.frombuffer(self._marks, np.bool_)]
+        chosen = self._chosen()
         if self._rest:
             known = np.frombuffer(_marks_of(ids, self._ids), np.bool_)
             mine, others = _marks_of(ids, chosen), self._marks_to_come(ids)

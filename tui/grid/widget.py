@@ -196,11 +196,11 @@ class ImageGrid(GridDrawing, can_focus=True):
 
     # --- selecting
 
-    def selected(self) -> tuple[int, ...]:
+    def selected(self) -> Sequence[int]:
         """The selected images, in the order of the list, as far as that is there."""
         return self.selection.images()
 
-    def targets(self) -> tuple[int, ...]:
+    def targets(self) -> Sequence[int]:
         """What an action is about: the selection, or else the image under the cursor."""
         current = self.current()
         return self.selected() or (() if current is None else (current,))

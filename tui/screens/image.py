@@ -257,7 +257,7 @@ class ImageScreen(Labelling):
         facts = self.facts
         return facts.record if facts is not None and image == facts.record.id else None
 
-    def moved_on(self, images: tuple[int, ...], edit: Edit) -> None:
+    def moved_on(self, images: Sequence[int], edit: Edit) -> None:
         if self._at + 1 < len(self._images):
             self._go(self._at + 1)
         else:

@@ -7,6 +7,7 @@ stay where they are when they are edited, until the query is asked again.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -251,7 +252,7 @@ class LibraryScreen(LibraryFilters):
 
     # --- labelling
 
-    def targets(self) -> tuple[int, ...]:
+    def targets(self) -> Sequence[int]:
         return self.grid.targets()
 
     def knows_targets(self) -> bool:
@@ -260,7 +261,7 @@ class LibraryScreen(LibraryFilters):
     def at_hand(self, image: int) -> ImageRecord | None:
         return self.grid.record(image)
 
-    def moved_on(self, images: tuple[int, ...], edit: Edit) -> None:
+    def moved_on(self, images: Sequence[int], edit: Edit) -> None:
         if self.grid.selection.count or self.grid.selection.awaits:
             self.grid.clear_selection()
         else:
