@@ -24,7 +24,7 @@ from textual.worker import WorkerFailed
 from storage.errors import PixshelfError
 from tui import first_frame
 from tui.actions import bindings_of
-from tui.background import begin
+from tui.background import begin, carried_out, ended_by_leaving
 from tui.changes import Change
 from tui.dataset import Dataset
 from tui.faults import Faults
@@ -233,12 +233,24 @@ class PixshelfApp(KeysInOrder):
         self.changes.publish(Change("refresh"))
 
     async def action_quit(self) -> None:
-        """Leave, once every edit is stored. One that was refused keeps the app open."""
+        """Leave, once every edit is stored. One that was refused keeps the app open; work that
+        would end is asked about."""
         begin(self, self._leave(), group="leave", exclusive=True)
 
     async def _leave(self) -> None:
+        from tui.dialogs import Question
+
+        if jobs := ended_by_leaving(self):
+            question = Question(
+                f"Under way: {', '.join(jobs)}. Leave all the same?",
+                ("Stay", "Leave"),
+                hint="What is stored so far stays; what is left is not done.",
+            )
+            if await self.push_screen_wait(question) != "Leave":
+                return
         if self.dataset.pending_edits:
             self.notify("storing the last edits")
+        await carried_out(self)
         await self.dataset.settled()
         self.storing.leave()
 

@@ -6,8 +6,11 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, finalize
+
+from textual.worker import WorkerError
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -16,6 +19,12 @@ if TYPE_CHECKING:
     from tui.app import PixshelfApp
 
 Result = TypeVar("Result")
+
+OWED = "owed"
+"""The group of jobs that end in an edit: the app is not left before they are done."""
+
+_GO_ON = frozenset({"training", "edits"})
+"""Trainings have processes of their own; edits are asked about by themselves."""
 
 _JOBS: WeakKeyDictionary[PixshelfApp, dict[str, str]] = WeakKeyDictionary()
 
@@ -47,6 +56,19 @@ async def in_thread(job: Callable[[], Result]) -> Result:
 
     threading.Thread(target=run, name="pixshelf-job", daemon=True).start()
     return await asyncio.wrap_future(future)
+
+
+def ended_by_leaving(app: PixshelfApp) -> list[str]:
+    """What runs and would not go on without the app, in the words of the status lines."""
+    return [text for job, text in _JOBS.get(app, {}).items() if job not in _GO_ON]
+
+
+async def carried_out(app: PixshelfApp) -> None:
+    """Wait for what has to be found out before an edit that was asked for can be stored."""
+    for worker in list(app.workers):
+        if worker.group == OWED:
+            with suppress(WorkerError):  # it is told of by who began it
+                await worker.wait()
 
 
 def tell_running(app: PixshelfApp, job: str, text: str) -> None:

@@ -18,6 +18,7 @@ from storage.errors import PixshelfError
 from storage.ordering import natural_key
 from storage.query import Query, Term
 from tui.actions import bindings_of
+from tui.background import OWED
 from tui.changes import Change
 from tui.edits import Edit, label_edit, split_edit, tag_edit, trash_edit
 from tui.frame import Section
@@ -182,7 +183,7 @@ class Labelling(Section):
             return
         self.tags = _with(self.tags, tag)
         if len(images) > _AT_HAND:
-            self.start(self._toggle_tag(images, tag), group="tagging", exclusive=False)
+            self.start(self._toggle_tag(images, tag), group=OWED, exclusive=False)
             return
         records = [self.at_hand(image) for image in images]
         if any(record is not None and tag not in record.tags for record in records):
@@ -190,7 +191,7 @@ class Labelling(Section):
         elif None not in records:
             self.do(tag_edit(images, tag, on=False))
         else:
-            self.start(self._toggle_tag(images, tag), group="tagging", exclusive=False)
+            self.start(self._toggle_tag(images, tag), group=OWED, exclusive=False)
 
     async def _toggle_tag(self, images: Sequence[int], tag: str) -> None:
         lacking = await self.pixshelf.dataset.survey(lambda repo: any_lacks(repo, images, tag))
