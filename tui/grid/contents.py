@@ -11,8 +11,8 @@ from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tui.grid.caches import ByteCache
+from tui.grid.many import container_of
 from tui.grid.paint import Box
-from tui.grid.sorted_ids import container_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -58,13 +58,15 @@ class Selection:
 
     def images(self) -> Sequence[int]:
         """The selected images in the order of the list, as far as that is there: a tuple, or for
-        very many an array('q'), which takes a fifth of the room."""
+        very many an array('q'), which takes a fifth of the room and is not to be changed."""
         if not self.count:
             return ()
         if self.count <= _MOST_IN_TUPLE:
             return tuple(compress(self._ids, self._marks))
+        if self.count == len(self._ids):
+            return self._ids
         many = array("q")
-        many.frombytes(self._chosen().tobytes())
+        many.frombytes(self._chosen().data.cast("B"))
         return many
 
     def _chosen(self) -> Ids:
