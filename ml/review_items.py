@@ -35,7 +35,8 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said of the image: its name, and labels with probabilities, highest first."""
+    """What a model said of the image: its name, with its id where another one has that name too,
+    and labels with probabilities, highest first."""
 
     model: str
     top: tuple[tuple[str, float], ...]
@@ -126,7 +127,8 @@ def _answers(repo: Repository, models: Sequence[ModelRecord], image: int) -> tup
             row = np.frombuffer(said[model.id].probabilities, "<f4")
             order = (-row).argsort(kind="stable")
             top = tuple((model.labels[at], float(row[at])) for at in order[:MOST_ANSWERS])
-            answers.append(Answer(model.name, top))
+            alike = sum(each.name == model.name for each in models) > 1
+            answers.append(Answer(f"{model.name} (id {model.id})" if alike else model.name, top))
     return tuple(answers)
 
 

@@ -140,6 +140,14 @@ def test_of_two_models_the_one_named_first_gives_the_suggestion(repo: Repository
     assert [answer.model for answer in item.answers] == ["first", "second"]
 
 
+def test_two_models_of_one_name_are_told_apart(repo: Repository) -> None:
+    repo.models.add(digits_model("first", ABC))
+    say(repo, 2, {3: (0.97, 0.02, 0.01)})
+    item = item_of(repo, Queue("disagreement", model="1", other="2"))
+    assert [answer.model for answer in item.answers] == ["first (id 1)", "first (id 2)"]
+    assert item.reason.startswith("first (id 1) says b")
+
+
 def test_the_better_of_two_models_is_named_first_where_none_is_named(repo: Repository) -> None:
     repo.models.add(digits_model("worse", ABC))
     say(repo, 2, {1: (0, 1, 0), 3: (1, 0, 0), 5: (1, 0, 0)})
