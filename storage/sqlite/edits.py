@@ -19,6 +19,7 @@ from storage.records import Action, Split
 from storage.sqlite.database import Database
 from storage.sqlite.names import Table, drop_unused, ensure
 
+_AT_ONCE = 10_000
 _GIVEN = "(SELECT value FROM json_each(?))"
 
 
@@ -44,7 +45,7 @@ def set_labels(
     )
     with _edit(database, "label", summary, actor, list(assignments)) as edit:
         label_ids = ensure(edit.connection, "label", cleaned.values())
-        rows = json.dumps(
+        rows = _json(
             [
                 (image, None if name is None else label_ids[cleaned[name]])
                 for image, name in assignments.items()
@@ -69,7 +70,7 @@ def set_split(
     database: Database, assignments: Mapping[int, Split | None], *, actor: str, summary: str
 ) -> Action:
     """See Images.set_split."""
-    rows = json.dumps(list(assignments.items()))
+    rows = _json(list(assignments.items()))
     given = (
         "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS split "
         "FROM json_each(?)) AS given"
@@ -235,7 +236,7 @@ def _edit(
     database: Database, kind: str, summary: str, actor: str, image_ids: Sequence[int] = ()
 ) -> Iterator[_Edit]:
     """One edit in one transaction. Raises NotFound if an image is gone."""
-    ids = json.dumps(list(image_ids))
+    ids = _json(image_ids)
     with database.write() as connection:
         _all_there(connection, ids)
         at = int(time.time())
@@ -299,3 +300,12 @@ def _all_there(connection: sqlite3.Connection, ids: str) -> None:
         raise NotFound(
             f"there is no image {missing[0]}", hint="Nothing was changed. See 'pixshelf ls'."
         )
+
+
+def _json(values: Sequence[object]) -> str:
+    """A list as JSON. It is written in parts, since one call for a million would let no other
+    thread of the process work meanwhile."""
+    parts = (
+        json.dumps(list(values[at : at + _AT_ONCE]))[1:-1] for at in range(0, len(values), _AT_ONCE)
+    )
+    return f"[{','.join(parts)}]"
