@@ -29,6 +29,7 @@ from tui.changes import Change
 from tui.dataset import Dataset
 from tui.faults import Faults
 from tui.keys_in_order import KeysInOrder
+from tui.sections import PLACES, Place
 from tui.settings import TuiSettings
 from tui.storing import Storing
 from tui.text import printable
@@ -44,25 +45,13 @@ if TYPE_CHECKING:
     from tui.palette import Entry
     from tui.trainings import Trainings
 
-_CLASSES = {
-    "library": "LibraryScreen",
-    "classify": "ClassifyScreen",
-    "train": "TrainScreen",
-    "evaluate": "EvaluateScreen",
-    "review": "ReviewScreen",
-    "runs": "RunsScreen",
-    "history": "HistoryScreen",
-    "importing": "ImportScreen",
-    "settings": "SettingsScreen",
-    "about": "AboutScreen",
-}
 
-
-def _section(name: str) -> Callable[[], Screen[None]]:
+def _section(place: Place) -> Callable[[], Screen[None]]:
     """What makes a section, and imports its module when it does."""
 
     def make() -> Screen[None]:
-        made: Screen[None] = getattr(import_module(f"tui.screens.{name}"), _CLASSES[name])()
+        module = import_module(f"tui.screens.{place.name}")
+        made: Screen[None] = getattr(module, place.screen)()
         return made
 
     return make
@@ -73,7 +62,7 @@ class PixshelfApp(KeysInOrder):
 
     TITLE = "pixshelf"
     CSS_PATH = Path(__file__).with_name("app.tcss")
-    MODES: ClassVar = {name: _section(name) for name in _CLASSES}
+    MODES: ClassVar = {place.name: _section(place) for place in PLACES}
     DEFAULT_MODE = "library"
     BINDINGS: ClassVar = bindings_of("app")
     ENABLE_COMMAND_PALETTE = False
@@ -327,6 +316,12 @@ class PixshelfApp(KeysInOrder):
         if line is not None:
             self.copy_to_clipboard(line)
             self.notify("the command is in the clipboard", title="Copied", markup=False)
+
+    def key_of(self, action: str) -> str:
+        """The key of an action as it is shown, '' where it has none; for what is said of it."""
+        from tui.keymap import key_of
+
+        return key_of(action, self.settings.keys)
 
     def get_key_display(self, binding: Binding) -> str:
         from tui.keymap import shown

@@ -25,6 +25,7 @@ from storage.errors import PixshelfError
 from tui.background import begin
 from tui.key_line import KeyLine
 from tui.modal import is_going
+from tui.sections import PLACES
 from tui.text import printable
 
 if TYPE_CHECKING:
@@ -32,17 +33,8 @@ if TYPE_CHECKING:
 
     from tui.app import PixshelfApp
 
-SECTIONS = {
-    "library": "Library",
-    "classify": "Classify",
-    "train": "Train",
-    "evaluate": "Evaluate",
-    "review": "Review",
-    "runs": "Runs",
-    "history": "History",
-    "importing": "Import",
-}
-"""The sections in the order of their keys, F2 onwards, with the words of the bar."""
+SECTIONS = {place.name: place.word for place in PLACES if place.word}
+"""The sections of the bar in their order, with their words."""
 
 
 class SectionBar(Widget):
@@ -55,11 +47,13 @@ class SectionBar(Widget):
 
     def render(self) -> Content:
         app = pixshelf(self)
-        keys = {name: f"F{at}" for at, name in enumerate(SECTIONS, 2)}
+        keys = {name: app.key_of(f"app.{name}") for name in SECTIONS}
         words = {name: f" {title} " for name, title in SECTIONS.items()}
-        roomy = sum(map(cell_len, words.values())) + 3 * len(words) + 12
+        roomy = sum(map(cell_len, (*words.values(), *keys.values()))) + len(words) + 12
         if self.size.width >= roomy:
-            words = {name: f" {keys[name]} {word.strip()} " for name, word in words.items()}
+            words = {
+                name: f" {(keys[name] + word.rstrip()).lstrip()} " for name, word in words.items()
+            }
         parts: list[Content] = []
         self._places = []
         used = 0

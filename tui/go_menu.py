@@ -12,22 +12,14 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tui.actions import every_action
+from tui.frame import pixshelf
 from tui.modal import ListDialog
+from tui.sections import PLACES
 from tui.widgets.options import Options
 
-LETTERS = {
-    "l": ("library", "Library", "F2"),
-    "c": ("classify", "Classify", "F3"),
-    "t": ("train", "Train", "F4"),
-    "e": ("evaluate", "Evaluate", "F5"),
-    "r": ("review", "Review", "F6"),
-    "m": ("runs", "Runs and models", "F7"),
-    "h": ("history", "History", "F8"),
-    "i": ("importing", "Import", "F9"),
-    "s": ("settings", "Settings", "F10"),
-    "a": ("about", "About", ""),
-}
-"""Letter: section, its title, its other key."""
+LETTERS = {place.letter: place for place in PLACES}
+"""The sections by their letters."""
 
 
 class GoMenu(ListDialog[str | None]):
@@ -50,19 +42,21 @@ class GoMenu(ListDialog[str | None]):
             yield Options(*map(self._option, LETTERS), compact=True)
 
     def _option(self, letter: str) -> Option:
-        section, title, key = LETTERS[letter]
-        here = "  (here)" if section == self._section else ""
+        place = LETTERS[letter]
+        title = every_action()[place.action].title
+        key = pixshelf(self).key_of(place.action)
+        here = "  (here)" if place.name == self._section else ""
         return Option(
             Content.assemble(
                 (f" {letter} ", "bold $text-accent"), f" {title + here:<24}", (key, "$text-muted")
             ),
-            id=section,
+            id=place.name,
         )
 
     def on_key(self, event: events.Key) -> None:
         if event.character in LETTERS:
             event.stop()
-            self.dismiss(LETTERS[event.character][0])
+            self.dismiss(LETTERS[event.character].name)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_id)

@@ -97,7 +97,8 @@ class HelpScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog wide tall") as box:
             box.border_title = "Help"
-            box.border_subtitle = "escape closes; F10 changes keys"
+            settings = pixshelf(self).key_of("app.settings")
+            box.border_subtitle = Content(f"escape closes; {settings} changes keys")
             yield Static()
 
     def on_resize(self) -> None:

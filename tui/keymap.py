@@ -12,18 +12,26 @@ from tui.actions import every_action
 from tui.actions.info import ActionInfo
 
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
-_TOGETHER: Mapping[str, frozenset[str]] = {
-    "grid": frozenset({"library", "classify", "review", "labelling"}),
-    "labelling": frozenset({"library", "image", "review"}),
-    "matrix": frozenset({"evaluate", "compare"}),
+_PARTS: Mapping[str, frozenset[str]] = {
+    "library": frozenset({"labelling", "grid", "facets", "query"}),
+    "image": frozenset({"labelling"}),
+    "review": frozenset({"labelling", "grid"}),
+    "evaluate": frozenset({"matrix", "grid"}),
+    "compare": frozenset({"matrix", "grid"}),
 }
-"""Sections whose actions are those of a part of other sections' screens."""
+"""The screens that have actions of other sections, those of their widgets."""
 
 
 def keys_of(info: ActionInfo, chosen: Mapping[str, str]) -> tuple[str, ...]:
     """The keys that an action has now: those of the user, else its own."""
     text = chosen.get(info.id)
     return info.keys if text is None else split_keys(text)
+
+
+def key_of(action: str, chosen: Mapping[str, str]) -> str:
+    """The first key of an action as it is shown, '' where it has none."""
+    keys = keys_of(every_action()[action], chosen)
+    return shown(keys[0]) if keys else ""
 
 
 def split_keys(text: str) -> tuple[str, ...]:
@@ -91,9 +99,6 @@ def rivals(info: ActionInfo, key: str, chosen: Mapping[str, str]) -> list[Action
 
 def together(one: str, other: str) -> bool:
     """Whether the actions of two sections can be there at the same time."""
-    return (
-        one == other
-        or "app" in (one, other)
-        or other in _TOGETHER.get(one, ())
-        or one in _TOGETHER.get(other, ())
-    )
+    if one == other or "app" in (one, other):
+        return True
+    return any({one, other} <= parts | {screen} for screen, parts in _PARTS.items())

@@ -77,7 +77,7 @@ async def test_a_choice_takes_a_new_name_where_it_may(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("letter", LETTERS)
 async def test_a_letter_of_the_go_menu_gives_its_section(letter: str, dataset: Dataset) -> None:
-    assert await answer(dataset, GoMenu("library"), letter) == LETTERS[letter][0]
+    assert await answer(dataset, GoMenu("library"), letter) == LETTERS[letter].name
 
 
 async def test_the_go_menu_also_goes_by_arrows(dataset: Dataset) -> None:

@@ -8,9 +8,14 @@ from storage.errors import UsageError
 from tests.tui.driving import running, until
 from tui.actions import SECTIONS, actions_of, every_action
 from tui.dataset import Dataset
+from tui.frame import SectionBar
+from tui.go_menu import GoMenu
+from tui.help import sections_of
 from tui.key_line import Key, KeyLine, fitting
-from tui.keymap import check_keys, is_key, keys_of, rivals, shown
+from tui.keymap import check_keys, is_key, keys_of, rivals, shown, together
+from tui.sections import PLACES
 from tui.settings import TuiSettings
+from tui.widgets.options import Options
 
 
 @pytest.mark.parametrize("key", ["a", "?", "f5", "ctrl+t", "question_mark", "comma", "shift+up"])
@@ -116,3 +121,33 @@ async def test_a_click_on_the_line_of_keys_presses_the_key(dataset: Dataset) -> 
         at = line.render().plain.index("Help")
         await pilot.click(KeyLine, offset=(at, 0))
         await until(pilot, lambda: len(app.screen_stack) == 2)
+
+
+@pytest.mark.parametrize("section", [place.name for place in PLACES])
+async def test_the_actions_of_a_screen_and_its_parts_are_known_to_be_together(
+    section: str, dataset: Dataset
+) -> None:
+    async with running(dataset) as (app, pilot):
+        app.go(section)
+        await until(pilot, lambda: app.current_mode == section)
+        found = sections_of(app.screen)
+        assert [each for each in found if not together(section, each)] == []
+
+
+def test_a_key_of_the_grid_is_a_rivals_where_a_report_has_a_grid() -> None:
+    report = every_action()["evaluate.report"]
+    assert "grid.range" in [info.id for info in rivals(report, "v", {})]
+    assert not together("classify", "grid")
+
+
+async def test_the_bar_and_the_menu_show_the_keys_that_count(dataset: Dataset) -> None:
+    settings = TuiSettings(keys={"app.train": "ctrl+t"})
+    async with running(dataset, settings=settings, size=(140, 40)) as (app, pilot):
+        bar = app.screen.query_one(SectionBar).render().plain
+        assert " ^t Train " in bar
+        assert " F3 Classify " in bar
+        assert app.key_of("app.about") == ""
+        await pilot.press("g")
+        await until(pilot, lambda: isinstance(app.screen, GoMenu))
+        lines = [str(option.prompt) for option in app.screen.query_one(Options).options]
+        assert any("Train" in line and "^t" in line for line in lines)
