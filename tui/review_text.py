@@ -34,7 +34,7 @@ ABOUT: dict[Kind, str] = {
     "margin": "answers with another one close behind",
     "disagreement": "images that two models tell apart",
     "unlabelled": "images without a label, the most doubtful first",
-    "duplicates": "pictures that are there more than once",
+    "duplicates": "pictures that are there more than once, then such as look alike",
     "problems": "blank, dark, blurry and odd pictures",
 }
 _DONE: dict[Outcome, str] = {"accepted": "accepted", "kept": "kept as it is", "changed": "changed"}

@@ -274,8 +274,8 @@ def test_pictures_that_look_alike_come_after_equal_ones(empty: Repository) -> No
     same = b"s" * 16
     add_images(
         empty,
-        new_image(1, dhash=-1),
-        new_image(2, dhash=-1 ^ 0b11),
+        new_image(1, dhash=-1, width=64, height=64),
+        new_image(2, dhash=-1 ^ 0b11, width=64, height=64),
         new_image(3, pixel_hash=same, dhash=0b1010 << 40),
         new_image(4, pixel_hash=same, dhash=0b1010 << 40),
     )
@@ -283,6 +283,22 @@ def test_pictures_that_look_alike_come_after_equal_ones(empty: Repository) -> No
     assert [found.group(at) for at in range(len(found))] == [(3, 4), (1, 2)]
     reason = item_of(empty, Queue("duplicates"), 1).reason
     assert reason == "2 pictures look alike (up to 2 of 64 bits differ)"
+
+
+@pytest.mark.parametrize(
+    ("side", "label", "suggested"), [(64, "a", True), (64, "b", False), (8, "a", False)]
+)
+def test_of_pictures_that_look_alike_only_large_ones_of_one_label_may_go(
+    empty: Repository, side: int, label: str, suggested: bool
+) -> None:
+    add_images(
+        empty,
+        new_image(1, dhash=-1, width=side, height=side, label="a"),
+        new_image(2, dhash=-2, width=side, height=side, label=label),
+    )
+    item = item_of(empty, Queue("duplicates"))
+    assert (item.suggestion is not None) == suggested
+    assert ("small" in item.reason) == (side == 8)
 
 
 def test_a_group_is_left_out_once_all_of_it_was_reviewed(empty: Repository) -> None:
