@@ -84,7 +84,7 @@ _STEP: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
     (8, st.builds(Press, st.sampled_from(string.ascii_letters.replace("q", "")))),
     (3, st.builds(Press, st.sampled_from(SECTION_KEYS))),
     (4, st.builds(Write, st.sampled_from(TEXTS), st.booleans())),
-    (2, st.builds(Resize, st.integers(40, 200), st.integers(12, 60))),
+    (1, st.builds(Resize, st.integers(40, 200), st.integers(12, 60))),
     (4, st.builds(Click, _THOUSAND, _THOUSAND, st.integers(0, 2))),
     (5, st.just(Rest())),
 )
