@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui.text import in_bytes, printable, shorten, when
+from tui.text import in_bytes, minute, printable, shorten
 from tui.text import width as width_of
 from tui.widgets.bars import bars, figure
 
@@ -127,7 +127,7 @@ def _stored(record: ImageRecord, width: int) -> Content:
             ("size", Content(f"{record.width} x {record.height}, {kind}")),
             ("file", Content(f"{printable(record.format)}, {in_bytes(record.bytes)}")),
             ("source", Content(printable(record.source) or "none")),
-            ("added", Content(_minute(record.added_at))),
+            ("added", Content(minute(record.added_at))),
         ],
         width,
     )
@@ -157,14 +157,9 @@ def _changes(history: Sequence[tuple[Action, Event]], width: int) -> Iterator[Co
         after = "none" if event.after is None else printable(event.after)
         what = f"{printable(action.kind)}: {before} → {after}{state}"
         yield Content.assemble(
-            (f"{_minute(action.at)} {printable(action.actor)}", "$text-muted")
+            (f"{minute(action.at)} {printable(action.actor)}", "$text-muted")
         ).truncate(width, ellipsis=True)
         yield Content(f"  {what}").truncate(width, ellipsis=True)
-
-
-def _minute(seconds: int) -> str:
-    """A stored time in UTC, as 'Z' says."""
-    return f"{when(seconds)[:16].replace('T', ' ')}Z"
 
 
 def _named(rows: Sequence[tuple[str, Content]], width: int) -> Content:

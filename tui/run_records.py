@@ -5,14 +5,13 @@ Pure. Whatever comes from the dataset is made printable here.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from tui.settings_lines import listed, settings_lines
-from tui.text import in_time, percent, plural, printable
+from tui.text import in_time, minute, percent, plural, printable
 from tui.train_plan import wrapped
 from tui.training_view import epochs_chart
 
@@ -64,7 +63,7 @@ def run_row(record: RunRecord, state: RunState) -> tuple[str, ...]:
         _STATES[state],
         f"{len(record.epochs)}/{record.total_epochs}",
         percent(best_accuracy(record)),
-        when(record.started_at),
+        minute(record.started_at),
     )
 
 
@@ -77,7 +76,7 @@ def model_row(model: ModelRecord, *, marked: bool) -> tuple[str, ...]:
         f"{len(model.labels):,}",
         percent(model.val_accuracy),
         "-" if model.run is None else str(model.run),
-        when(model.created_at),
+        minute(model.created_at),
     )
 
 
@@ -92,7 +91,7 @@ def run_details(record: RunRecord, state: RunState, cells: int) -> Content:
     lines = [Content.styled(f"run {record.id}, {printable(record.name)}", "bold")]
     lines.append(Content(_STATES[state].strip()))
     facts = [f"error: {record.error}"] if record.error else []
-    facts.append(f"started {when(record.started_at)}")
+    facts.append(f"started {minute(record.started_at)}")
     if record.finished_at is not None:
         facts.append(f"took {in_time(max(0, record.finished_at - record.started_at))}")
     facts.append("no model" if record.model is None else f"model {record.model}")
@@ -120,7 +119,7 @@ def model_details(model: ModelRecord, cells: int) -> Content:
     """Everything about a model, in lines of at most `cells` cells."""
     lines = [Content.styled(f"model {model.id}, {printable(model.name)}", "bold")]
     facts = [
-        f"made {when(model.created_at)}",
+        f"made {minute(model.created_at)}",
         "imported, no run" if model.run is None else f"run {model.run}",
         f"{model.parameters:,} parameters",
         f"val accuracy {percent(model.val_accuracy)}",
@@ -131,11 +130,6 @@ def model_details(model: ModelRecord, cells: int) -> Content:
         f"weights {model.weights_sha256.hex()[:16]}",
     ]
     return Content("\n").join([*lines, *_wrapped(facts, cells)])
-
-
-def when(seconds: int) -> str:
-    """A stored time in the user's own time zone, to the minute."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _epochs(record: RunRecord, cells: int) -> Content:

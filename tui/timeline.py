@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content
@@ -114,10 +114,11 @@ def _until(repo: Repository, before: int | None, is_past: Callable[[Action], boo
 
 
 def short_time(at: int, now: datetime) -> str:
-    """A stored time by this machine's clock, in 12 columns: without the year where it is this
-    one."""
-    moment = datetime.fromtimestamp(at, now.tzinfo) if now.tzinfo else datetime.fromtimestamp(at)
-    return moment.strftime("%b %d %H:%M" if moment.year == now.year else "%b %d %Y").ljust(12)
+    """A stored time in UTC, as everywhere, in 12 columns: '11-21 08:37Z' in this year, by its day
+    in another."""
+    moment = datetime.fromtimestamp(at, UTC)
+    same = moment.year == now.astimezone(UTC).year
+    return moment.strftime("%m-%d %H:%MZ" if same else "%Y-%m-%d").ljust(12)
 
 
 def action_line(action: Action, width: int, now: datetime) -> Content:

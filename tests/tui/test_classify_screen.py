@@ -365,3 +365,42 @@ async def test_refusals_are_copied(
         await drop(screen, pilot, folder)
         await pilot.press("c")
         assert "[bad].png\t" in copied[0]
+
+
+async def test_what_cannot_be_done_yet_is_not_offered(dataset: Dataset, folder: Path) -> None:
+    names = ("add", "add_labelled", "mark", "view", "copy_refusals", "stop")
+    async with running(dataset) as (app, pilot):
+        screen = await opened(app, pilot)
+        assert not any(screen.check_action(each, ()) for each in names)
+        await drop(screen, pilot, folder)
+        can = {each for each in names if screen.check_action(each, ())}
+        assert can == {"add", "add_labelled", "mark", "copy_refusals"}
+
+
+async def test_of_more_files_than_a_query_names_it_says_that_the_first_are_opened(
+    dataset: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.classify.MAX_VALUES", 4)
+    async with running(dataset) as (app, pilot):
+        screen = await opened(app, pilot)
+        await drop(screen, pilot, folder)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: "v opens the first 4 of 6" in said(screen, "#progress"))
+
+
+async def test_of_two_models_of_a_name_the_chosen_one_classifies(
+    dataset: Dataset, folder: Path
+) -> None:
+    with open_repository(dataset.url) as repo:
+        repo.models.add(digits_model("means"))
+    async with running(dataset) as (app, pilot):
+        screen = await opened(app, pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, Choice))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "means (id 1)" in said(screen, "#with"))
+        await drop(screen, pilot, folder)
+        assert "seen by 1" in said(screen, "#progress")
+        assert all("--model 1" in line for _, line in screen.commands())

@@ -524,3 +524,28 @@ async def test_the_commands_are_those_of_what_is_shown(dataset: Dataset) -> None
         found = dict(screen.commands())
         assert found["evaluate"].endswith("eval --model means --split test")
         assert "predicted:" in found["list the images of this cell"]
+
+
+async def test_what_cannot_be_done_yet_is_not_offered(dataset: Dataset) -> None:
+    async with evaluating(dataset) as (_, pilot, screen):
+        await until(pilot, lambda: screen.shown is not None)
+        assert not screen.check_action("stop", ())
+        assert not screen.check_action("compare", ())
+        assert all(screen.check_action(each, ()) for each in ("wrong", "report", "sort", "reverse"))
+        screen.on = "train"
+        screen.refresh_data()
+        await until(pilot, lambda: screen.shown is None and notice(screen))
+        assert not any(screen.check_action(each, ()) for each in ("wrong", "report", "sort"))
+
+
+async def test_the_mistakes_are_not_selected_for_nothing_takes_a_selection(
+    dataset: Dataset,
+) -> None:
+    async with evaluating(dataset) as (_, pilot, screen):
+        await until(pilot, lambda: screen.shown is not None)
+        await pilot.press("3")
+        grid = screen.query_one("#mistakes", ImageGrid)
+        await until(pilot, lambda: grid.has_focus and len(grid.ids))
+        await pilot.press("space", "ctrl+a", "shift+right", "asterisk")
+        assert not grid.selected()
+        assert "space" not in screen.active_bindings

@@ -11,7 +11,17 @@ from storage.errors import NotReady
 from storage.opening import open_repository
 from storage.records import Action, Event
 from tests.ml_fixtures import store_digits
-from tui.timeline import Journey, action_line, event_line, go_to, journey_to, matches, read_part
+from tui.text import minute
+from tui.timeline import (
+    Journey,
+    action_line,
+    event_line,
+    go_to,
+    journey_to,
+    matches,
+    read_part,
+    short_time,
+)
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ACTION = Action(7, 1_795_000_000, "tui:ann", "label", "label zebra", 1_234)
@@ -90,3 +100,10 @@ def test_a_part_continues_below_the_one_before(tmp_path: Path) -> None:
         assert [each.summary for each in read_part(repo, "l249").actions] == [
             first.actions[0].summary
         ]
+
+
+def test_times_are_those_of_utc_as_everywhere() -> None:
+    at = int(datetime(2026, 11, 21, 8, 37, tzinfo=UTC).timestamp())
+    assert short_time(at, NOW) == "11-21 08:37Z"
+    assert short_time(at - 400 * 86_400, NOW) == "2025-10-17  "
+    assert minute(at) == "2026-11-21 08:37Z"

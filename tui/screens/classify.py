@@ -8,7 +8,7 @@ its own; the rest of the app goes on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -91,6 +91,7 @@ class ClassifyScreen(Section):
         self._named: list[str] = []
         self._work: _Work | None = None
         self._view = ""
+        self._could = (False, False, False, False)
         self._has_read = self._is_stale = False
 
     def body(self) -> ComposeResult:
@@ -152,7 +153,8 @@ class ClassifyScreen(Section):
         self._tell()
 
     def _tell(self) -> None:
-        """Say which model and threshold are chosen, and what there is in the list."""
+        """Say which model and threshold are chosen, and what there is in the list; offer what can
+        be done."""
         answers = self.answers
         self._model.tell(answers.below, ORDER_WORDS[answers.order])
         self.query_one("#greeting").display = not (answers.count or self.is_working)
@@ -162,6 +164,10 @@ class ClassifyScreen(Section):
         else:
             selected = len(library_selection(self.pixshelf))
             self.say(f"{selected:,} selected in the library" if selected else "")
+        can = (bool(answers.count), bool(self._view), bool(self._refused), self.is_working)
+        if can != self._could:
+            self._could = can
+            self.refresh_bindings()
 
     def action_model(self) -> None:
         """Choose the model."""
@@ -216,8 +222,9 @@ class ClassifyScreen(Section):
         self._named = names
         self.answers.clear()
         self._refused = []
-        self._show_refused()
         self._view = ""
+        self._show_refused()
+        self._tell()
         model = self._model.chosen
         self.start(self._work_on_files(names, model), group="work")
 
@@ -268,7 +275,7 @@ class ClassifyScreen(Section):
             self.start(self._work_on_stored(query, query, self._model.chosen), group="work")
 
     async def _work_on_stored(
-        self, wanted: str | tuple[int, ...], view: str, model: str | None
+        self, wanted: str | Sequence[int], view: str, model: str | None
     ) -> None:
         """Classify the images of a query, or these; `view` is the query to open them by."""
         below = self.answers.below
@@ -288,6 +295,7 @@ class ClassifyScreen(Section):
         self.query_one(JobLine).say(f"{text} · v opens them, the least confident first")
         self.notify(text, markup=False)
         self._view = by_confidence(view, ended.model) if ended.done else ""
+        self._tell()
         if self._view and not ended.stopped and self.is_current:
             self.action_view()
 
@@ -306,7 +314,6 @@ class ClassifyScreen(Section):
 
         chosen = self.answers.chosen()
         if not chosen or self._is_busy():
-            self.notify("no file was classified" if not chosen else "something is under way")
             return
         files = [
             (
@@ -338,13 +345,14 @@ class ClassifyScreen(Section):
         self.answers.now_images(ended.images)
         self._refused += ended.refused
         self._show_refused()
-        if self.answers.images:
-            images = list(self.answers.images.values())
+        images = list(self.answers.images.values())
+        if images:
             self._view = by_confidence(ids_query(images), ended.model)
+        cut = f"the first {MAX_VALUES:,} of {len(images):,}" if len(images) > MAX_VALUES else "them"
         there = len(ended.images) - ended.new
         self.query_one(JobLine).say(
             f"{'stopped: ' if ended.stopped else ''}{plural(ended.new, 'image')} added, "
-            f"{there:,} there already · v opens them in the library"
+            f"{there:,} there already · v opens {cut} in the library"
         )
         self._tell()
 
@@ -394,8 +402,19 @@ class ClassifyScreen(Section):
         tell_running(self.pixshelf, "classify", f"{self._work.what} {share}")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only work under way can be stopped; else ctrl+x is the prompt's."""
-        return self.is_working if action == "stop" else True
+        """Only what can be done now is offered. Where no work can be stopped, ctrl+x is the
+        prompt's."""
+        if not self.is_mounted:
+            return True
+        can = {
+            "stop": self.is_working,
+            "add": self.answers.count > 0 and not self.is_working,
+            "add_labelled": self.answers.count > 0 and not self.is_working,
+            "mark": self.answers.count > 0,
+            "view": bool(self._view),
+            "copy_refusals": bool(self._refused),
+        }
+        return can.get(action, True)
 
     def action_stop(self) -> None:
         """Stop; answers that are stored stay."""
@@ -449,8 +468,6 @@ class ClassifyScreen(Section):
         """Open what was classified or added in the library."""
         if self._view:
             self.pixshelf.open_library(self._view)
-        else:
-            self.notify("nothing is stored yet: a adds files, s and / classify stored images")
 
     def _show_refused(self) -> None:
         items = [(item.source, item.reason) for item in self._refused]

@@ -42,6 +42,7 @@ from tui.progress_text import progress_text
 from tui.text import plural, printable
 from tui.widgets.rows import RowList
 from tui.widgets.view_bar import ViewBar
+from tui.widgets.view_grid import ViewGrid
 
 if TYPE_CHECKING:
     from ml.comparing import Comparison, Flip
@@ -111,7 +112,7 @@ class CompareScreen(Section):
                 with Vertical(id="list"):
                     yield _Heads()
                     yield RowList(self._draw_flip)
-                yield ImageGrid()
+                yield ViewGrid()
             with VerticalScroll(id="differences"):
                 yield Static()
 

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from storage.repository import Repository
 
 
+_TELL_EVERY = 0.1
+
+
 class _Stopped(Exception):
     """The user stopped an evaluation."""
 
@@ -209,12 +212,16 @@ class EvaluateScreen(Section):
     async def _evaluate(self, model: ModelRecord, on: str) -> None:
         stop = self._stop = threading.Event()
         self._began = time.monotonic()
-        again = self.shown is not None
+        again, told = self.shown is not None, 0.0
 
         def progress(done: int, total: int) -> None:
+            nonlocal told
             if stop.is_set():
                 raise _Stopped
-            self.post_message(self.Progressed(done, total))
+            now = time.monotonic()
+            if now - told >= _TELL_EVERY:
+                told = now
+                self.post_message(self.Progressed(done, total))
 
         self._notice(f"Evaluating {printable(model.name)} on {printable(on)}.", "Escape stops it.")
         try:
@@ -228,6 +235,7 @@ class EvaluateScreen(Section):
                 self.notify(f"evaluated: {headline(found.evaluation)}", markup=False)
         finally:
             self._stop = None
+            self.refresh_bindings()
             self.say("")
             self.pixshelf.changes.publish(Change("predictions"))
 
@@ -235,6 +243,20 @@ class EvaluateScreen(Section):
         if self._stop is not None:
             seconds = time.monotonic() - self._began
             self.say(progress_text("evaluating", message.done, message.total, seconds))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done now is offered."""
+        shown = self.is_mounted and self.shown is not None
+        can = {
+            "stop": self._stop is not None,
+            "evaluate": self._stop is None and self._model is not None,
+            "compare": len(self._models) > 1,
+            "wrong": shown,
+            "report": shown,
+            "sort": shown,
+            "reverse": shown,
+        }
+        return can.get(action, True)
 
     def action_stop(self) -> None:
         """Stop evaluating."""
@@ -246,10 +268,12 @@ class EvaluateScreen(Section):
     def _notice(self, text: str, hint: str = "") -> None:
         self._views.notice(text, hint)
         self._tell_chosen()
+        self.refresh_bindings()
 
     def _show(self, shown: Shown) -> None:
         self._views.show(shown)
         self._tell_chosen()
+        self.refresh_bindings()
 
     def _tell_chosen(self) -> None:
         """The line above: the model, the images, and how good it is on them."""

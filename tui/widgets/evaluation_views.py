@@ -24,6 +24,7 @@ from tui.widgets.label_table import LabelTable, totals
 from tui.widgets.matrix import ConfusionMatrix
 from tui.widgets.rows import RowList
 from tui.widgets.view_bar import ViewBar
+from tui.widgets.view_grid import ViewGrid
 
 VIEWS = ("Matrix", "Labels", "Mistakes", "Reliability", "Summary")
 _WIDE = 120
@@ -67,9 +68,9 @@ class EvaluationViews(Container):
                 yield ConfusionMatrix()
                 with Vertical(id="beside"):
                     yield Static(id="pairs")
-                    yield ImageGrid(id="cell")
+                    yield ViewGrid(id="cell")
             yield LabelTable()
-            yield ImageGrid(id="mistakes")
+            yield ViewGrid(id="mistakes")
             with VerticalScroll(id="reliability"):
                 yield Static()
             with VerticalScroll(id="summary"):
