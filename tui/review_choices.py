@@ -93,7 +93,8 @@ class ReviewChoices(ReviewQueues):
     async def _ask_model(self) -> None:
         models = await self.pixshelf.dataset.read(lambda repo: repo.models.all())
         if not models:
-            self.notify("there is no model yet: F4 trains one", severity="warning")
+            key = self.pixshelf.key_of("app.train")
+            self.notify(f"there is no model yet: {key} trains one", severity="warning")
             return
         pair = self.queue.kind == "disagreement"
         first = await self._asked("Whose answers are suggested" if pair else "Model", models)

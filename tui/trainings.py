@@ -173,13 +173,14 @@ class Trainings:
             return
         running = [each.record for each in found if each.state == "running"]
         names = ", ".join(printable(record.name) for record in running[:3])
-        self._tell(f"{names} trains elsewhere (F4, a)" if running else "")
+        keys = self._app.key_of("app.train"), self._app.key_of("train.attach")
+        self._tell(f"{names} trains elsewhere ({', '.join(keys)})" if running else "")
         for record in running:
             if record.id not in self._told:
                 self._told.add(record.id)
                 self._app.notify(
-                    f"{printable(record.name)} is being trained by another process. F4, then a, "
-                    "watches it.",
+                    f"{printable(record.name)} is being trained by another process. "
+                    f"{', then '.join(keys)}, watches it.",
                     markup=False,
                 )
         if running:

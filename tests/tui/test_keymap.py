@@ -13,8 +13,11 @@ from tui.go_menu import GoMenu
 from tui.help import sections_of
 from tui.key_line import Key, KeyLine, fitting
 from tui.keymap import check_keys, is_key, keys_of, rivals, shown, together
+from tui.library_filters import LibraryFilters
 from tui.sections import PLACES
 from tui.settings import TuiSettings
+from tui.widgets.label_bar import LabelBar
+from tui.widgets.nothing import Nothing
 from tui.widgets.options import Options
 
 
@@ -151,3 +154,18 @@ async def test_the_bar_and_the_menu_show_the_keys_that_count(dataset: Dataset) -
         await until(pilot, lambda: isinstance(app.screen, GoMenu))
         lines = [str(option.prompt) for option in app.screen.query_one(Options).options]
         assert any("Train" in line and "^t" in line for line in lines)
+
+
+async def test_what_is_said_of_keys_names_the_keys_that_count(dataset: Dataset) -> None:
+    settings = TuiSettings(keys={"labelling.label": "ctrl+l", "library.all": "f12"})
+    async with running(dataset, settings=settings, size=(140, 40)) as (app, pilot):
+        library = app.screen
+        assert isinstance(library, LibraryFilters)
+        bar = app.screen.query_one(LabelBar)
+        bar.total = 99
+        assert "^l: all 99" in bar.render().plain
+        library.ask("label:nothing")
+        await until(
+            pilot,
+            lambda: "F12   show every image" in str(app.screen.query_one(Nothing).render()),
+        )

@@ -40,10 +40,10 @@ _SORTS = {
     "b": ("bytes", "size of the file"),
 }
 _GREETING = (
-    ("F9", "import pictures: a folder, an archive, an .npz, IDX or CSV file"),
-    ("D", "load 1,797 handwritten digits to try things on"),
-    ("F4", "then train a model on them"),
-    ("?", "every key of this screen"),
+    ("app.importing", "import pictures: a folder, an archive, an .npz, IDX or CSV file"),
+    ("library.digits", "load 1,797 handwritten digits to try things on"),
+    ("app.train", "then train a model on them"),
+    ("app.help", "every key of this screen"),
 )
 
 
@@ -178,9 +178,9 @@ class LibraryScreen(LibraryFilters):
                 self._nothing(
                     "Nothing matches this query.",
                     (
-                        ("/", "write another one"),
-                        ("tab", "take something out of it in the panel"),
-                        ("x", "show every image"),
+                        ("library.query", "write another one"),
+                        ("library.facets", "take something out of it in the panel"),
+                        ("library.all", "show every image"),
                     ),
                 )
                 return
@@ -191,10 +191,12 @@ class LibraryScreen(LibraryFilters):
     def _explain(self, message: str, hint: str | None) -> None:
         lines = [("", hint)] if hint else []
         if self.asked.asks_measures:
-            lines.append(("F6", "the queue of problems measures the images"))
+            lines.append(("app.review", "the queue of problems measures the images"))
         elif self.asked.asks_prediction:
-            lines.append(("F3", "classify images with a model"))
-        self._nothing(message, (*lines, ("/", "write another query"), ("x", "show every image")))
+            lines.append(("app.classify", "classify images with a model"))
+        lines.append(("library.query", "write another query"))
+        lines.append(("library.all", "show every image"))
+        self._nothing(message, tuple(lines))
 
     def _nothing(self, heading: str, lines: tuple[tuple[str, str], ...]) -> None:
         nothing = self.query_one(Nothing)
@@ -374,7 +376,8 @@ class LibraryScreen(LibraryFilters):
         except (PixshelfError, OSError):
             self.ask(self.query_text)
             raise
-        self.notify(f"{added:,} digits loaded; F4 trains a model on them")
+        key = self.pixshelf.key_of("app.train")
+        self.notify(f"{added:,} digits loaded; {key} trains a model on them")
         self.pixshelf.changes.publish(Change("import"))
 
     # --- as commands

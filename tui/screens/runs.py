@@ -68,7 +68,8 @@ class RunsScreen(Section):
         self._stale = False
 
     def body(self) -> ComposeResult:
-        yield Static("Nothing is trained yet: F4 trains a model.", id="none")
+        key = self.pixshelf.key_of("app.train")
+        yield Static(Content(f"Nothing is trained yet: {key} trains a model."), id="none")
         with Horizontal():
             with Vertical(id="tables"):
                 yield DataTable(id="runs", cursor_type="row")

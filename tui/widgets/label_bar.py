@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from tui.frame import pixshelf
 from tui.text import printable, shorten, width
 
 _LONGEST = 16
@@ -40,17 +41,18 @@ class LabelBar(Widget):
     def render(self) -> Content:
         parts: list[Content] = []
         used = 0
-        others = f"a: all {self.total:,}" if self.total > len(self.keys) else ""
+        asks = pixshelf(self).key_of("labelling.label")
+        others = f"{asks}: all {self.total:,}" if self.total > len(self.keys) else ""
         room = self.content_size.width - (len(others) + 1 if others else 0)
         for label, keys in groupby(self.keys.items(), key=lambda item: item[1]):
             part = self._part("/".join(key for key, _ in keys), label)
             if used + part.cell_length > room:
-                others = f"a: all {self.total:,}"
+                others = f"{asks}: all {self.total:,}"
                 break
             parts.append(part)
             used += part.cell_length
         if not self.keys:
-            others = "no labels yet: a gives the first one"
+            others = f"no labels yet: {asks} gives the first one"
         return Content("").join([*parts, Content.styled(others, "$text-muted")])
 
     def _part(self, key: str, label: str) -> Content:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widget import Widget
 
+from tui.actions import every_action
+from tui.frame import pixshelf
 from tui.text import printable
 
 
 class Nothing(Widget):
-    """A heading, and lines of (key, what it does)."""
+    """A heading, and lines of (key, what it does). A key may be named by the id of its action; a
+    line whose action has no key is left out."""
 
     DEFAULT_CSS = """
     Nothing { width: 1fr; height: 1fr; padding: 1 2; background: $background; }
@@ -29,7 +32,11 @@ class Nothing(Widget):
 
     def render(self) -> Content:
         parts: list[Content] = [Content.styled(printable(self.heading), "bold"), Content("")]
-        for key, words in self._lines:
+        actions = every_action()
+        for name, words in self._lines:
+            key = pixshelf(self).key_of(name) if name in actions else name
+            if name in actions and not key:
+                continue
             mark = Content.styled(f"{key:<6}", "bold $text-accent")
             parts.append(mark + Content(printable(words)))
         return Content("\n").join(parts)
