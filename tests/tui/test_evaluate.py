@@ -530,7 +530,6 @@ async def test_what_cannot_be_done_yet_is_not_offered(dataset: Dataset) -> None:
     async with evaluating(dataset) as (_, pilot, screen):
         await until(pilot, lambda: screen.shown is not None)
         assert not screen.check_action("stop", ())
-        assert not screen.check_action("compare", ())
         assert all(screen.check_action(each, ()) for each in ("wrong", "report", "sort", "reverse"))
         screen.on = "train"
         screen.refresh_data()

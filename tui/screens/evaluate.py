@@ -250,7 +250,6 @@ class EvaluateScreen(Section):
         can = {
             "stop": self._stop is not None,
             "evaluate": self._stop is None and self._model is not None,
-            "compare": len(self._models) > 1,
             "wrong": shown,
             "report": shown,
             "sort": shown,
