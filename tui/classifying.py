@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from storage.query import MAX_VALUES, parse, quote
+from storage.query import parse, quote
 from tui.answers import MOST, TOP, Seen, seen_of
 from tui.evaluations import model_words
 
@@ -155,8 +155,3 @@ def by_confidence(query: str, model: str) -> str:
         word for word in _WORD.findall(query) if not word.lower().startswith(("sort:", "model:"))
     ]
     return " ".join([*words, f"model:{quote(model)}", "sort:confidence"])
-
-
-def ids_query(images: Sequence[int]) -> str:
-    """A query for images by their ids, for the first 500 of them."""
-    return f"id:{','.join(map(str, images[:MAX_VALUES]))}"

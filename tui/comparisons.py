@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from textual.content import Content
 
-from storage.query import MAX_VALUES
 from storage.records import SPLITS
 from tui.text import percent, plural, printable, shorten, width
 
@@ -113,11 +112,6 @@ def value_text(value: Any) -> str:
         return "-"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return printable(text[:1_000])
-
-
-def ids_query(images: Sequence[int]) -> str:
-    """A query for the images, or for as many of the first as one query may name."""
-    return "id:" + ",".join(map(str, images[:MAX_VALUES]))
 
 
 def compare_words(a: str, b: str, on: str) -> tuple[str, ...]:

@@ -5,13 +5,29 @@ Pure functions over storage.query. What they give reads back as exactly the quer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from storage.query import Query, Sort, Term, parse, quote
+from storage.errors import QueryError
+from storage.query import MAX_VALUES, Query, Sort, Term, parse, quote
 
 Standing = Literal["in", "out", ""]
 """How a value stands in a query: asked for, ruled out, or not mentioned."""
+
+
+def ids_query(images: Sequence[int]) -> str:
+    """A query for images by their ids, or for as many of the first as one query may name."""
+    return f"id:{','.join(map(str, images[:MAX_VALUES]))}"
+
+
+def query_problem(text: str) -> str:
+    """What is wrong with the text of a query; '' for nothing."""
+    try:
+        parse(text)
+    except QueryError as error:
+        return error.message if error.hint is None else f"{error.message}. {error.hint}"
+    return ""
 
 
 def written(query: Query) -> str:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from ml.review_items import Item, Suggestion
 from ml.review_queue import MODEL_KINDS, REVIEWED, UNCERTAINTIES, Queue
 from ml.reviewing import lacking_texts, query_text
-from storage.errors import QueryError
 from storage.query import parse
 from storage.records import ModelRecord
 from tui.edits import ids_word
 from tui.evaluations import model_names
+from tui.query_words import query_problem
 from tui.review_edits import accept_edit
 from tui.review_queues import ReviewQueues
 from tui.text import printable
@@ -52,7 +52,7 @@ class ReviewChoices(ReviewQueues):
                 "Review the images of a query",
                 value=self.words,
                 placeholder="label:7 split:test",
-                check=_wrong_with,
+                check=query_problem,
             ),
             answered,
         )
@@ -180,11 +180,3 @@ class ReviewChoices(ReviewQueues):
                 ids = ids_word(tuple(image for each in group for image in each.images))
                 found.append((what, line(*words(ids))))
         return found
-
-
-def _wrong_with(text: str) -> str:
-    try:
-        parse(text)
-    except QueryError as error:
-        return f"{error.message}. {error.hint or ''}".strip()
-    return ""

@@ -7,8 +7,9 @@ import pytest
 
 from ml.predicting import Answer
 from tui.answers import HEIGHTS, Answers, Seen, picture_lines, row_lines, seen_of
-from tui.classifying import by_confidence, ids_query
+from tui.classifying import by_confidence
 from tui.paths import tail_of
+from tui.query_words import ids_query
 
 
 def seen(source: str, confidence: float, label: str = "7") -> Seen:

@@ -27,13 +27,13 @@ from tui.comparisons import (
     figures_text,
     flip_line,
     flips_of,
-    ids_query,
     titles,
     value_text,
 )
 from tui.dataset import Dataset
 from tui.dialogs import Choice
 from tui.grid.widget import ImageGrid
+from tui.query_words import ids_query
 from tui.screens.compare import CompareScreen
 from tui.screens.evaluate import EvaluateScreen
 from tui.widgets.rows import RowList

@@ -19,8 +19,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from storage.errors import QueryError
-from storage.query import MAX_VALUES, parse
+from storage.query import MAX_VALUES
 from tui.actions import bindings_of
 from tui.answers import MOST, ORDER_WORDS
 from tui.background import tell_running
@@ -32,10 +31,10 @@ from tui.classifying import (
     by_confidence,
     classify_files,
     classify_stored,
-    ids_query,
 )
 from tui.frame import Section
 from tui.handed import library_query, library_selection
+from tui.query_words import ids_query, query_problem
 from tui.text import plural, printable
 from tui.widgets.answer_list import AnswerList
 from tui.widgets.job_line import JobLine
@@ -264,7 +263,7 @@ class ClassifyScreen(Section):
                 "Classify every image that matches (nothing: all)",
                 value=library_query(self.pixshelf),
                 placeholder="is:unlabelled",
-                check=_wrong_with,
+                check=query_problem,
             )
         )
         if text is not None:
@@ -504,11 +503,3 @@ class ClassifyScreen(Section):
             ("classify the library's query", line("predict", "--query", query, *model, "--save"))
         )
         return found
-
-
-def _wrong_with(query: str) -> str:
-    try:
-        parse(query)
-    except QueryError as error:
-        return error.message if error.hint is None else f"{error.message}. {error.hint}"
-    return ""

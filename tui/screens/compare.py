@@ -31,7 +31,6 @@ from tui.comparisons import (
     figures_text,
     flip_line,
     flips_of,
-    ids_query,
     titles,
 )
 from tui.dialogs import Choice
@@ -39,6 +38,7 @@ from tui.evaluations import PREFERRED, wrong_choice
 from tui.frame import Section
 from tui.grid.widget import ImageGrid
 from tui.progress_text import progress_text
+from tui.query_words import ids_query
 from tui.text import plural, printable
 from tui.widgets.rows import RowList
 from tui.widgets.view_bar import ViewBar
