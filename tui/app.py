@@ -66,6 +66,7 @@ class PixshelfApp(KeysInOrder):
     DEFAULT_MODE = "library"
     BINDINGS: ClassVar = bindings_of("app")
     ENABLE_COMMAND_PALETTE = False
+    NOTIFICATION_TIMEOUT = 3.0
 
     running: reactive[str] = reactive("")
     """What runs in the background, in a few words, for every status line."""
@@ -340,8 +341,10 @@ class PixshelfApp(KeysInOrder):
         markup: bool = False,
     ) -> None:
         """Tell something in passing. It is plain text whatever is in it: names and errors hold
-        brackets and control characters."""
+        brackets and control characters. Only the newest is shown, so that the screen below stays
+        in sight."""
         del markup
+        self.clear_notifications()
         super().notify(
             printable(message),
             title=printable(title),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -91,17 +92,12 @@ class Question(Dialog[str | None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(self._answers[int((event.button.id or "answer-0").removeprefix("answer-"))])
 
-    def key_y(self) -> None:
-        """Yes, where that is an answer."""
-        self._choose("y")
-
-    def key_n(self) -> None:
-        """No, where that is an answer."""
-        self._choose("n")
-
-    def _choose(self, letter: str) -> None:
-        found = [answer for answer in self._answers if answer.lower().startswith(letter)]
+    def on_key(self, event: events.Key) -> None:
+        """The letter that begins one answer alone chooses it, and means nothing else."""
+        letter = (event.character or "").casefold()
+        found = [answer for answer in self._answers if letter and answer[0].casefold() == letter]
         if len(found) == 1:
+            event.stop()
             self.dismiss(found[0])
 
     def action_cancel(self) -> None:

@@ -83,3 +83,21 @@ async def test_a_letter_of_the_go_menu_gives_its_section(letter: str, dataset: D
 async def test_the_go_menu_also_goes_by_arrows(dataset: Dataset) -> None:
     assert await answer(dataset, GoMenu("library"), "j", "k", "down", "enter") == "classify"
     assert await answer(dataset, GoMenu("library"), "escape") is None
+
+
+async def test_the_letter_of_an_answer_means_nothing_to_the_screen_below(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        given: list[str | None] = []
+        app.push_screen(Question("Sure?", ("Yes", "No")), given.append)
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("y")
+        await until(pilot, lambda: given == ["Yes"])
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+
+
+async def test_only_the_newest_notice_is_shown(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        app.notify("one")
+        app.notify("two")
+        await until(pilot, lambda: [notice.message for notice in app._notifications] == ["two"])

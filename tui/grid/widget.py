@@ -307,7 +307,8 @@ class ImageGrid(GridDrawing, can_focus=True):
         """Draw what was read."""
         read = message.read
         if isinstance(read, Exception):
-            if not self._failed:
+            # Nobody looks at a grid behind another screen; it is read anew when it is seen again.
+            if not self._failed and self.screen.is_current:
                 pixshelf(self).show_error(read)
             self._failed = True
             return
