@@ -93,35 +93,27 @@ def take_in(
             if should_stop():
                 totals.stopped = True
                 break
+            one = _One(source, place, len(sources), totals, tell)
             try:
-                _take_one(
-                    repo,
-                    source,
-                    (place, len(sources)),
-                    choices,
-                    totals,
-                    tell,
-                    should_stop,
-                    Path(folder),
-                )
+                _take_one(repo, one, choices, should_stop, Path(folder))
             except RefusedInput as error:
                 totals.refuse(source, error)
     return totals
 
 
-def _take_one(
-    repo: Repository,
-    source: str,
-    place: tuple[int, int],
-    choices: Choices,
-    totals: Totals,
-    tell: Callable[[Standing], None],
-    should_stop: Callable[[], bool],
-    folder: Path,
-) -> None:
-    began = time.monotonic()
+@dataclass(slots=True)
+class _One:
+    """One of the sources while it is imported, and the telling of it."""
+
+    source: str
+    place: int
+    sources: int
+    totals: Totals
+    tell: Callable[[Standing], None]
+    began: float = field(default_factory=time.monotonic)
 
     def told(
+        self,
         done: int,
         total: int | None,
         added: int,
@@ -130,28 +122,32 @@ def _take_one(
         *,
         fetching: bool = False,
     ) -> None:
-        tell(
+        """Tell the counts of this source as those over all of them."""
+        self.tell(
             Standing(
-                source,
-                *place,
+                self.source,
+                self.place,
+                self.sources,
                 done,
                 total,
-                totals.added + added,
-                totals.duplicates + duplicates,
-                totals.refused + refused,
-                time.monotonic() - began,
+                self.totals.added + added,
+                self.totals.duplicates + duplicates,
+                self.totals.refused + refused,
+                time.monotonic() - self.began,
                 fetching,
             )
         )
 
-    path = Path(source)
-    location = None
-    if is_known(source):
-        told(0, None, 0, 0, 0, fetching=True)
-        path = folder / f"{source}.npz"
-        location = source
-        write_known(source, path)
-        began = time.monotonic()
+
+def _take_one(
+    repo: Repository, one: _One, choices: Choices, should_stop: Callable[[], bool], folder: Path
+) -> None:
+    path, location = Path(one.source), None
+    if is_known(one.source):
+        one.told(0, None, 0, 0, 0, fetching=True)
+        path, location = folder / f"{one.source}.npz", one.source
+        write_known(one.source, path)
+        one.began = time.monotonic()
     report = import_source(
         repo,
         path,
@@ -162,8 +158,8 @@ def _take_one(
         label=choices.label,
         tags=choices.tags,
         seed=choices.seed,
-        progress=told,
+        progress=one.told,
         should_stop=should_stop,
     )
-    totals.take(report)
-    totals.notes += (f"{path.name}: {note}" for note in report.notes)
+    one.totals.take(report)
+    one.totals.notes += (f"{path.name}: {note}" for note in report.notes)
