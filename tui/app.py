@@ -331,6 +331,10 @@ class PixshelfApp(KeysInOrder):
 
     # --- telling
 
+    def on_notify(self) -> None:
+        """Only the newest notice is shown, so that the screen below stays in sight."""
+        self.clear_notifications()
+
     def notify(
         self,
         message: str,
@@ -341,10 +345,8 @@ class PixshelfApp(KeysInOrder):
         markup: bool = False,
     ) -> None:
         """Tell something in passing. It is plain text whatever is in it: names and errors hold
-        brackets and control characters. Only the newest is shown, so that the screen below stays
-        in sight."""
+        brackets and control characters."""
         del markup
-        self.clear_notifications()
         super().notify(
             printable(message),
             title=printable(title),
