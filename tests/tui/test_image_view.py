@@ -10,9 +10,11 @@ from textual.pilot import Pilot
 from storage.opening import open_repository
 from storage.query import parse
 from storage.records import ImageRecord, NewImage
+from tests.ml_fixtures import digits_model
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
 from tui.dataset import Dataset
+from tui.dialogs import Choice
 from tui.explaining import Explainer
 from tui.frame import StatusLine
 from tui.grid.widget import ImageGrid
@@ -408,3 +410,18 @@ def test_an_explanation_that_is_not_wanted_any_more_is_not_made(dataset: Dataset
         made = explainer.explain(repo, 1, None, wanted=lambda: True)
     assert made is not None
     assert made.pixels.shape == (8, 8, 3)
+
+
+async def test_of_two_models_of_a_name_the_chosen_one_answers(dataset: Dataset) -> None:
+    with open_repository(dataset.url) as repo:
+        repo.models.add(digits_model("means"))
+    async with running(dataset) as (app, pilot):
+        app.open_image([61], 0)
+        await until(pilot, lambda: isinstance(app.screen, ImageScreen) and app.screen.facts)
+        screen = app.screen
+        assert isinstance(screen, ImageScreen)
+        await screen.run_action("model")
+        await until(pilot, lambda: isinstance(app.screen, Choice))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.screen is screen and screen._model == "1")
+        assert any("--model 1" in line for _, line in screen.commands())

@@ -199,7 +199,9 @@ class EvaluationViews(Container):
             except (PixshelfError, OSError) as error:
                 pixshelf(self).show_error(error)
                 return
-        self.query_one("#cell", ImageGrid).show(images)
+        # None where the screen was taken away while they were read.
+        for grid in self.query("#cell").results(ImageGrid):
+            grid.show(images)
 
     def _tell_meaning(self) -> None:
         self.query_one("#meaning", Static).update(Content(self._meaning()))
