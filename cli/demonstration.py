@@ -30,9 +30,9 @@ from storage.importing.pipeline import import_source
 from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
-from tui.halfblocks import side_by_side
-from tui.plan_lines import plan_lines
-from tui.training_lines import result_line
+from tui.plain.halfblocks import side_by_side
+from tui.plain.plan_lines import plan_lines
+from tui.plain.training_lines import result_line
 
 SHOWN = 8
 TOP = 3

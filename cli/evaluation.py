@@ -76,7 +76,7 @@ def print_confusion(evaluation: Evaluation, *, pairs: int = PAIRS) -> None:
     """The confusion matrix, rows true and columns predicted, where it is not too wide; below it
     the most confused pairs."""
     from ml.metrics import confused_pairs
-    from tui.confusion import matrix_table, pairs_table
+    from tui.plain.confusion import matrix_table, pairs_table
 
     matrix = matrix_table(evaluation.confusion, evaluation.labels, width=_width())
     if matrix is not None:
@@ -116,7 +116,7 @@ def _print_labels(evaluation: Evaluation, *, every: bool) -> None:
 
 
 def _print_reliability(evaluation: Evaluation) -> None:
-    from tui.reliability import reliability_table
+    from tui.plain.reliability import reliability_table
 
     line()
     _draw(reliability_table(evaluation.calibration.reliability))
@@ -139,7 +139,7 @@ def _print_chart(what: str, curves: Sequence[Curve]) -> None:
     """One chart for all networks of an ensemble, since their epochs follow each other."""
     from rich.text import Text
 
-    from tui.curve import CURVE, MARK, bounds_of, curve_lines, styled
+    from tui.plain.curve import CURVE, MARK, bounds_of, curve_lines, styled
 
     parts = {
         part: [point for curve in curves if curve.part == part for point in curve.points]
@@ -176,7 +176,7 @@ def _print_mistakes(repo: Repository, mistakes: Sequence[Mistake]) -> None:
         write_table(mistakes, columns, title="Worst mistakes")
         return
     from cli.pictures import picture_lines
-    from tui.halfblocks import side_by_side
+    from tui.plain.halfblocks import side_by_side
 
     line("worst mistakes: wrong, and most sure of it")
     line()

@@ -72,8 +72,8 @@ class Explainer:
 
     def drawings(self) -> Iterator[str]:
         """The kept pictures, each with its map to its right, as lines for the terminal."""
-        from tui.halfblocks import colour_depth, side_by_side
-        from tui.heatmap import heatmap_lines, unmapped_lines
+        from tui.plain.halfblocks import colour_depth, side_by_side
+        from tui.plain.heatmap import heatmap_lines, unmapped_lines
 
         depth = colour_depth(os.environ, is_terminal=sys.stdout.isatty())
         width = shutil.get_terminal_size((80, 24)).columns

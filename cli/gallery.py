@@ -49,7 +49,7 @@ def listing(
 
 def beside_each_other(repo: Repository, image_ids: Sequence[int]) -> list[str]:
     """Small pictures in a row, or in several, with their ids below."""
-    from tui.halfblocks import side_by_side
+    from tui.plain.halfblocks import side_by_side
 
     blocks = [(picture(repo, image_id), str(image_id)) for image_id in image_ids]
     return side_by_side(blocks, shutil.get_terminal_size((80, 24)).columns)
@@ -80,6 +80,6 @@ def _cells(image: ImageRecord) -> tuple[str, ...]:
 
 
 def _padded(text: str, cells: int) -> str:
-    from tui.halfblocks import cell_width
+    from tui.plain.halfblocks import cell_width
 
     return text + " " * (cells - cell_width(text))

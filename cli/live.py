@@ -26,8 +26,8 @@ from cli.views import View
 from ml.events import Epoch, Event, Note
 from ml.figures import Figures, Trace
 from storage.records import EpochMetrics
-from tui.curve import CURVE, MARK, bounds_of, curve_lines, styled
-from tui.training_lines import PHASES, epoch_line
+from tui.plain.curve import CURVE, MARK, bounds_of, curve_lines, styled
+from tui.plain.training_lines import PHASES, epoch_line
 
 REDRAWS = 4
 """Redraws a second."""

@@ -6,7 +6,7 @@ import os
 import sys
 
 from storage.pictures import open_picture, to_mode
-from tui.halfblocks import colour_depth, render
+from tui.plain.halfblocks import colour_depth, render
 
 
 def picture_lines(data: bytes, columns: int, rows: int | None = None) -> list[str]:

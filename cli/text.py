@@ -1,8 +1,8 @@
-"""Text for a terminal, as the commands use it: everything of tui/text.py."""
+"""Text for a terminal, as the commands use it: everything of tui/plain/text.py."""
 
 from __future__ import annotations
 
-from tui.text import (
+from tui.plain.text import (
     in_bytes,
     in_columns,
     in_time,

@@ -15,7 +15,7 @@ from typing import Self
 from cli.output import dumps, line, note
 from ml.events import Done, Epoch, Event, Note, Phase, to_json
 from storage.records import EpochMetrics
-from tui.training_lines import PHASES, epoch_line
+from tui.plain.training_lines import PHASES, epoch_line
 
 
 class View:

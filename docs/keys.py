@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui.actions import SECTIONS, actions_of
 from tui.actions.info import ActionInfo
-from tui.keymap import shown
+from tui.keys.keymap import shown
 
 PAGE = Path(__file__).with_name("app.md")
 _PLACE = re.compile(r"(<!-- keys: .*? -->\n).*?(<!-- end of the keys -->)", re.DOTALL)

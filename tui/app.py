@@ -22,18 +22,18 @@ from textual.signal import Signal
 from textual.worker import WorkerFailed
 
 from storage.errors import PixshelfError
-from tui import first_frame
 from tui.actions import bindings_of
-from tui.background import begin, carried_out, ended_by_leaving
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.faults import Faults
-from tui.keys_in_order import KeysInOrder
-from tui.sections import PLACES, Place
+from tui.frame import first_frame
+from tui.frame.background import begin, carried_out, ended_by_leaving
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.faults import Faults
+from tui.frame.keys_in_order import KeysInOrder
+from tui.frame.sections import PLACES, Place
+from tui.frame.storing import Storing
+from tui.frame.themes import THEMES, no_theme
+from tui.plain.text import printable
 from tui.settings import TuiSettings
-from tui.storing import Storing
-from tui.text import printable
-from tui.themes import THEMES, no_theme
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.notifications import SeverityLevel
 
-    from tui.edits import Edit
-    from tui.palette import Entry
-    from tui.trainings import Trainings
+    from tui.frame.edits import Edit
+    from tui.keys.palette import Entry
+    from tui.training.trainings import Trainings
 
 
 def _section(place: Place) -> Callable[[], Screen[None]]:
@@ -125,7 +125,7 @@ class PixshelfApp(KeysInOrder):
     @cached_property
     def trainings(self) -> Trainings:
         """The trainings that are started and watched from here."""
-        from tui.trainings import Trainings
+        from tui.training.trainings import Trainings
 
         return Trainings(self)
 
@@ -228,7 +228,7 @@ class PixshelfApp(KeysInOrder):
         begin(self, self._leave(), group="leave", exclusive=True)
 
     async def _leave(self) -> None:
-        from tui.dialogs import Question
+        from tui.frame.dialogs import Question
 
         if jobs := ended_by_leaving(self):
             question = Question(
@@ -266,7 +266,7 @@ class PixshelfApp(KeysInOrder):
             begin(self, self._write_settings(self.config_path), group="settings")
 
     async def _write_settings(self, path: Path) -> None:
-        from tui.settings_file import write_settings
+        from tui.preferences.file import write_settings
 
         async with self._saving:
             try:
@@ -279,7 +279,7 @@ class PixshelfApp(KeysInOrder):
 
     def action_go(self) -> None:
         """Choose a section by its letter."""
-        from tui.go_menu import GoMenu
+        from tui.keys.go_menu import GoMenu
 
         def chosen(section: str | None) -> None:
             if section is not None:
@@ -289,13 +289,13 @@ class PixshelfApp(KeysInOrder):
 
     def action_help(self) -> None:
         """Show the keys of the screen that is open."""
-        from tui.help import HelpScreen, sections_of
+        from tui.keys.help import HelpScreen, sections_of
 
         self.push_screen(HelpScreen(sections_of(self.screen)))
 
     def action_command_palette(self) -> None:
         """Find an action by its name and do it."""
-        from tui.palette import Palette, entries_of
+        from tui.keys.palette import Palette, entries_of
 
         self.push_screen(Palette(entries_of(self)), self._do)
 
@@ -309,7 +309,7 @@ class PixshelfApp(KeysInOrder):
 
     def action_copy_command(self) -> None:
         """Choose a command line that does what can be done here, and copy it."""
-        from tui.copy_command import CopyCommand, commands_of
+        from tui.keys.copy_command import CopyCommand, commands_of
 
         self.push_screen(CopyCommand(commands_of(self)), self._copy)
 
@@ -320,12 +320,12 @@ class PixshelfApp(KeysInOrder):
 
     def key_of(self, action: str) -> str:
         """The key of an action as it is shown, '' where it has none; for what is said of it."""
-        from tui.keymap import key_of
+        from tui.keys.keymap import key_of
 
         return key_of(action, self.settings.keys)
 
     def get_key_display(self, binding: Binding) -> str:
-        from tui.keymap import shown
+        from tui.keys.keymap import shown
 
         return binding.key_display or shown(binding.key)
 

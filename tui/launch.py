@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from storage.errors import UsageError
-from tui.text import plural
+from tui.plain.text import plural
 
 if TYPE_CHECKING:
     from tui.app import PixshelfApp
-    from tui.dataset import Dataset
+    from tui.frame.dataset import Dataset
     from tui.settings import TuiSettings
 
 _LAST_SECONDS = 3.0
@@ -70,7 +70,7 @@ def run(
     """Show the app on a dataset, which is made where it is not there; gives the exit code. Raises
     DatasetError and UsageError before the screen is taken, and afterwards what the app did not
     expect."""
-    from tui.dataset import Dataset
+    from tui.frame.dataset import Dataset
 
     dataset = Dataset(url, wait=wait)
     dataset.create()
@@ -93,10 +93,10 @@ def _made(
     if not knows_colours(os.environ):
         os.environ["NO_COLOR"] = "1"
     from tui.app import PixshelfApp
-    from tui.terminal import TerminalDriver
+    from tui.frame.terminal import TerminalDriver
 
     if settings.keys:
-        from tui.keymap import check_keys
+        from tui.keys.keymap import check_keys
 
         check_keys(settings.keys)
     # An app under test brings a driver of its own.
@@ -111,7 +111,7 @@ def _made(
 
 
 def _show(app: PixshelfApp) -> None:
-    from tui.terminal import silenced
+    from tui.frame.terminal import silenced
 
     with _collected_later(), _leaving_on_signals(app), silenced():
         app.run()

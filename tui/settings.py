@@ -35,7 +35,7 @@ def parse_settings(values: Any) -> TuiSettings:
         raise UsageError(f"'tui' is {values!r}", hint="tui is a table: [tui]")
     for key in values:
         if key not in KNOWN:
-            from tui.text import nearest, printable
+            from tui.plain.text import nearest, printable
 
             match = nearest(key, KNOWN)
             raise UsageError(

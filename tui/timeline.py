@@ -12,8 +12,8 @@ from textual.content import Content
 
 from storage.errors import NotReady
 from storage.records import Action, Event
-from tui.text import printable, shorten
-from tui.text import width as width_of
+from tui.plain.text import printable, shorten
+from tui.plain.text import width as width_of
 
 if TYPE_CHECKING:
     from storage.repository import Repository

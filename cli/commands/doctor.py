@@ -14,7 +14,7 @@ from cli.records import info_json
 from cli.session import Session, default_data_folder, session
 from cli.text import in_bytes, in_columns, printable
 from storage.errors import PixshelfError
-from tui.facts import colours, program_facts, program_lines
+from tui.plain.facts import colours, program_facts, program_lines
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

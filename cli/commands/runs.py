@@ -78,7 +78,7 @@ def list_runs(
 @app.command("show", epilog="\b\nExamples:\n  pixshelf runs show 3\n  pixshelf runs show 3 --json")
 def show_run(ctx: typer.Context, *, run: RunId, json: options.Json = False) -> None:
     """Show one training: its settings and its epochs."""
-    from tui.settings_lines import listed, settings_lines
+    from tui.plain.settings_lines import listed, settings_lines
 
     shared = session(ctx)
     with shared.open() as repo:
@@ -120,7 +120,7 @@ def resume_run(
     """
     from cli.watching import go_alone, leave, resume_watched
     from ml.training import resume_training
-    from tui.training_lines import result_line
+    from tui.plain.training_lines import result_line
 
     shared = session(ctx)
     program, wait = program_of(shared), given_wait(ctx)
@@ -147,7 +147,7 @@ def attach_run(ctx: typer.Context, *, run: RunId, json: options.Events = False) 
     Ctrl-C ends the watching; the training goes on.
     """
     from cli.watching import attach_watched, leave
-    from tui.training_lines import result_line
+    from tui.plain.training_lines import result_line
 
     shared = session(ctx)
     program = program_of(shared)

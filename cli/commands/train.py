@@ -15,8 +15,8 @@ from cli.watching import go_alone, leave, train_watched
 from ml.plan import TrainPlan, plan_training
 from ml.settings import TrainSettings
 from ml.training import start_training
-from tui.plan_lines import plan_lines
-from tui.training_lines import result_line
+from tui.plain.plan_lines import plan_lines
+from tui.plain.training_lines import result_line
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -32,9 +32,9 @@ from ml.figures import Figures
 from tests.tui.driving import running
 from tests.tui.scenes import Played, Stage, evaluate, explained, review, settled
 from tests.tui.screen_svg import screen_svg
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
+from tui.plain.training_lines import epoch_line
 from tui.screens.train import TrainScreen
-from tui.training_lines import epoch_line
 
 HERE = Path(__file__).parent
 COLUMNS, LINES = 100, 60

@@ -41,9 +41,9 @@ from storage.opening import open_repository  # noqa: E402
 from storage.query import Query  # noqa: E402
 from tests.benchmarks.measuring import machine  # noqa: E402
 from tui.app import PixshelfApp  # noqa: E402
-from tui.dataset import Dataset  # noqa: E402
-from tui.edits import label_edit  # noqa: E402
-from tui.frame import Section  # noqa: E402
+from tui.frame.dataset import Dataset  # noqa: E402
+from tui.frame.edits import label_edit  # noqa: E402
+from tui.frame.section import Section  # noqa: E402
 from tui.grid.widget import ImageGrid  # noqa: E402
 
 SIZE = (200, 60)

@@ -11,7 +11,7 @@ import pytest
 from ml.predicting import load_predictor, predict_stored
 from storage.opening import open_repository
 from tests.ml_fixtures import digits_model, store_digits
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
 
 collect_ignore = [] if shutil.which("tmux") else ["test_end_to_end.py"]
 

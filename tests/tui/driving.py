@@ -11,7 +11,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
 
 
 @asynccontextmanager

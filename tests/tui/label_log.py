@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from storage.query import parse
 from storage.records import ImageRecord
 from storage.repository import Repository
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.edits import Edit
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.edits import Edit
 
 Result = TypeVar("Result")
 Known = Mapping[int, ImageRecord]

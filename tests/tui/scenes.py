@@ -23,8 +23,11 @@ from storage.errors import RefusedInput
 from tests.ml_fixtures import DIGITS
 from tests.tui.showcase import FOLDER
 from tui.app import PixshelfApp
-from tui.evaluations import cell_images
+from tui.evaluation.evaluations import cell_images
+from tui.evaluation.matrix_widget import ConfusionMatrix
+from tui.files.path_input import PathLine
 from tui.grid.widget import ImageGrid
+from tui.picture.widget import Picture
 from tui.screens.about import AboutScreen
 from tui.screens.classify import ClassifyScreen
 from tui.screens.compare import CompareScreen
@@ -36,10 +39,7 @@ from tui.screens.review import ReviewScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.settings import SettingsScreen
 from tui.screens.train import TrainScreen
-from tui.widgets.matrix import ConfusionMatrix
-from tui.widgets.path_input import PathLine
-from tui.widgets.picture import Picture
-from tui.widgets.plan_pane import PlanPane
+from tui.training.plan_pane import PlanPane
 from tui.widgets.rows import RowList
 
 _PATIENCE = 20.0

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ml.predicting import Answer
-from tui.answers import HEIGHTS, Answers, Seen, picture_lines, row_lines, seen_of
-from tui.classifying import by_confidence
-from tui.paths import tail_of
-from tui.query_words import ids_query
+from tui.classifying.answers import HEIGHTS, Answers, Seen, picture_lines, row_lines, seen_of
+from tui.classifying.work import by_confidence
+from tui.files.paths import tail_of
+from tui.library.query_words import ids_query
 
 
 def seen(source: str, confidence: float, label: str = "7") -> Seen:
@@ -44,7 +44,7 @@ def test_the_marked_ones_are_chosen_or_all() -> None:
 
 
 def test_no_more_than_so_many_answers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.answers.MOST", 3)
+    monkeypatch.setattr("tui.classifying.answers.MOST", 3)
     assert len(answers(0.1, 0.2, 0.3, 0.4, 0.5)) == 3
 
 

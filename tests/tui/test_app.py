@@ -17,13 +17,13 @@ from tests.tui.driving import running, until
 from tui.actions import actions_of
 from tui.actions.info import ActionInfo
 from tui.app import PixshelfApp
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.dialogs import Message, Question
-from tui.edits import label_edit
-from tui.faults import MOST_WAITING
-from tui.frame import SECTIONS, SectionBar
-from tui.go_menu import GoMenu
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Message, Question
+from tui.frame.edits import label_edit
+from tui.frame.faults import MOST_WAITING
+from tui.frame.section import SECTIONS, SectionBar
+from tui.keys.go_menu import GoMenu
 
 HOLD = """
 import fcntl, sys, time

@@ -18,15 +18,15 @@ from storage.repository import Repository
 from tests.ml_fixtures import digits, digits_model
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.changes import Change
-from tui.classifying import Ended, Standing
-from tui.dataset import Dataset
-from tui.dialogs import Choice, Message, Prompt, Question
-from tui.frame import StatusLine
+from tui.classifying.answer_view import AnswerView
+from tui.classifying.work import Ended, Standing
+from tui.files.path_input import PathLine
+from tui.files.picker import FilePicker
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice, Message, Prompt, Question
+from tui.frame.section import StatusLine
 from tui.screens.classify import ClassifyScreen
-from tui.widgets.answer_view import AnswerView
-from tui.widgets.path_input import PathLine
-from tui.widgets.picker import FilePicker
 from tui.widgets.rows import RowList
 
 

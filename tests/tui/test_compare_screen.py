@@ -20,7 +20,7 @@ from storage.repository import Repository
 from tests.ml_fixtures import digits_model, digits_weights, linear_litert
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.comparisons import (
+from tui.evaluation.comparisons import (
     FLIPS,
     cut_text,
     difference_lines,
@@ -30,14 +30,14 @@ from tui.comparisons import (
     titles,
     value_text,
 )
-from tui.dataset import Dataset
-from tui.dialogs import Choice
+from tui.evaluation.view_bar import ViewBar
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice
 from tui.grid.widget import ImageGrid
-from tui.query_words import ids_query
+from tui.library.query_words import ids_query
 from tui.screens.compare import CompareScreen
 from tui.screens.evaluate import EvaluateScreen
 from tui.widgets.rows import RowList
-from tui.widgets.view_bar import ViewBar
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.completing import Words, offer
+from tui.library.completing import Words, offer
 
 WORDS = Words(("cat", "dog", 'sea "lion"'), ("odd", "very odd"), ("digits",))
 

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from cli.app import app as app_of_commands
 from storage.opening import open_repository
 from tests.tui.driving import running, until
-from tui.copy_command import LONGEST, MOST_NAMED, CopyCommand, commands_of
-from tui.dataset import Dataset
-from tui.edits import Edit, label_edit, tag_edit
+from tui.frame.dataset import Dataset
+from tui.frame.edits import Edit, label_edit, tag_edit
+from tui.keys.copy_command import LONGEST, MOST_NAMED, CopyCommand, commands_of
 
 
 async def test_the_newest_edit_can_be_copied(dataset: Dataset) -> None:

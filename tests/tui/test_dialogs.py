@@ -8,9 +8,9 @@ import pytest
 from textual.screen import ModalScreen
 
 from tests.tui.driving import running, until
-from tui.dataset import Dataset
-from tui.dialogs import Choice, Message, Prompt, Question
-from tui.go_menu import LETTERS, GoMenu
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice, Message, Prompt, Question
+from tui.keys.go_menu import LETTERS, GoMenu
 
 NOTHING = object()
 

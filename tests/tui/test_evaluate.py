@@ -17,16 +17,16 @@ from storage.query import parse
 from tests.ml_fixtures import digits_model
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.dialogs import Choice, Message, Prompt
-from tui.edits import label_edit
+from tui.evaluation.label_table import LabelHeads, LabelTable
+from tui.evaluation.matrix_widget import ConfusionMatrix
+from tui.evaluation.view_bar import ViewBar
+from tui.evaluation.views import EvaluationViews
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice, Message, Prompt
+from tui.frame.edits import label_edit
 from tui.grid.widget import ImageGrid
 from tui.screens.evaluate import EvaluateScreen
-from tui.widgets.evaluation_views import EvaluationViews
-from tui.widgets.label_table import LabelHeads, LabelTable
-from tui.widgets.matrix import ConfusionMatrix
 from tui.widgets.rows import RowList
-from tui.widgets.view_bar import ViewBar
 
 
 @asynccontextmanager

@@ -11,9 +11,7 @@ from storage.opening import open_repository
 from storage.query import parse
 from storage.records import ModelRecord
 from tests.ml_fixtures import as_record, digits_model
-from tui.dataset import Dataset
-from tui.evaluation_text import summary, summary_text, sureness
-from tui.evaluations import (
+from tui.evaluation.evaluations import (
     Chosen,
     Shown,
     command_words,
@@ -25,7 +23,9 @@ from tui.evaluations import (
     shown,
     wrong_choice,
 )
-from tui.progress_text import progress_text
+from tui.evaluation.text import summary, summary_text, sureness
+from tui.frame.dataset import Dataset
+from tui.plain.progress_text import progress_text
 
 
 def named(name: str, number: int) -> ModelRecord:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from storage.opening import open_repository
 from storage.records import LOOKS
 from tests.tui.driving import running, until
-from tui.dataset import Dataset
-from tui.edits import label_edit, split_edit, tag_edit, trash_edit
-from tui.facets import (
+from tui.frame.dataset import Dataset
+from tui.frame.edits import label_edit, split_edit, tag_edit, trash_edit
+from tui.library.facets import (
     COUNTED,
     SPLIT_KEYS,
     UNLABELLED,

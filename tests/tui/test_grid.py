@@ -19,8 +19,8 @@ from tests.ml_fixtures import picture
 from tests.tui.driving import running, until
 from tui.actions import actions_of
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.frame import Section
+from tui.frame.dataset import Dataset
+from tui.frame.section import Section
 from tui.grid.widget import ImageGrid
 
 

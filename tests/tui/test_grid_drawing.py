@@ -14,10 +14,10 @@ from storage.sqlite.lock import WriteLock
 from tests.ml_fixtures import store_digits
 from tests.tui.driving import running, until
 from tests.tui.test_grid import showing
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.dialogs import Message
-from tui.edits import label_edit, tag_edit, trash_edit
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Message
+from tui.frame.edits import label_edit, tag_edit, trash_edit
 from tui.grid.strips import CellStrip
 from tui.grid.widget import ImageGrid
 

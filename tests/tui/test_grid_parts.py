@@ -14,7 +14,7 @@ from PIL import Image
 
 from storage.pictures import encode_png
 from storage.records import ImagePrediction, ImageRecord
-from tui.edits import label_edit
+from tui.frame.edits import label_edit
 from tui.grid.caches import ByteCache
 from tui.grid.captions import caption, marker
 from tui.grid.contents import MOST_RECORDS, PICTURE_BYTES, Contents
@@ -24,7 +24,7 @@ from tui.grid.many import container_of
 from tui.grid.paint import Box
 from tui.grid.reader import Read, Wish
 from tui.grid.selection import Selection
-from tui.text import width
+from tui.plain.text import width
 
 RECORD = ImageRecord(
     id=1,

@@ -15,7 +15,7 @@ from storage.errors import DatasetError
 from storage.opening import open_repository
 from storage.repository import Images, Repository
 from tests.ml_fixtures import store_digits
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
 from tui.grid.paint import Box
 from tui.grid.reader import FILES_AT_ONCE, Read, Reader, Wish
 

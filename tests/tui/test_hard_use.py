@@ -27,12 +27,12 @@ from tests.tui.keys import Step, resize, sequences
 from tests.tui.pty_app import on_terminal
 from tests.tui.test_launch import tried
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.dialogs import Message, Question
-from tui.edits import label_edit
-from tui.frame import SECTIONS, Section
-from tui.modal import Dialog
-from tui.widgets.options import Options
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Message, Question
+from tui.frame.edits import label_edit
+from tui.frame.modal import Dialog
+from tui.frame.section import SECTIONS, Section
+from tui.keys.options import Options
 
 EVERYWHERE = (*SECTIONS, "settings", "about")
 KEYS_AT_ONCE = 500

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.tui.driving import running, until
 from tui.actions import actions_of
-from tui.dataset import Dataset
-from tui.help import HelpScreen, help_text, sections_of
+from tui.frame.dataset import Dataset
+from tui.keys.help import HelpScreen, help_text, sections_of
 from tui.settings import TuiSettings
 
 

@@ -11,9 +11,9 @@ from textual.widgets import Input
 from storage.opening import open_repository
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.edits import label_edit, trash_edit
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.edits import label_edit, trash_edit
 from tui.screens.history import HistoryScreen
 from tui.widgets.rows import RowList
 

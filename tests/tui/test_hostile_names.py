@@ -17,13 +17,13 @@ from textual.widgets import Static
 
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.dialogs import Choice, Message, Prompt, Question
-from tui.frame import SECTIONS
-from tui.library_filters import LibraryFilters
-from tui.setting_dialogs import KeyPress
-from tui.widgets.key_menu import Entry, KeyMenu
-from tui.widgets.label_key_dialog import LabelKeyDialog
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice, Message, Prompt, Question
+from tui.frame.section import SECTIONS
+from tui.keys.key_menu import Entry, KeyMenu
+from tui.labels.label_key_dialog import LabelKeyDialog
+from tui.library.filters import LibraryFilters
+from tui.preferences.dialogs import KeyPress
 
 EVIL = "a\x1b]0;title\x07[b]b\x1b[31mc\x9b2J\x85d"
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")

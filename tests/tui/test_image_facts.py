@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from storage.opening import open_repository
 from storage.records import Action, Event, ImageRecord, Measures, ModelRecord, Prediction
-from tui.dataset import Dataset
-from tui.image_facts import ImageFacts, answer_of, read_facts, told
+from tui.frame.dataset import Dataset
+from tui.picture.image_facts import ImageFacts, answer_of, read_facts, told
 
 RECORD = ImageRecord(
     *(7, b"\x01" * 32, "c\x1b[31mat", "train", ("[red]", "ünï"), 640, 480, 3, "jpeg", 123_456),

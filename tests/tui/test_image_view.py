@@ -13,16 +13,16 @@ from storage.records import ImageRecord, NewImage
 from tests.ml_fixtures import digits_model
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.dialogs import Choice
-from tui.explaining import Explainer
-from tui.frame import StatusLine
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice
+from tui.frame.section import StatusLine
 from tui.grid.widget import ImageGrid
+from tui.labels.label_bar import LabelBar
+from tui.picture.explaining import Explainer
+from tui.picture.facts import FactsPanel
+from tui.picture.widget import Picture
 from tui.screens.image import ImageScreen
 from tui.settings import TuiSettings
-from tui.widgets.facts import FactsPanel
-from tui.widgets.label_bar import LabelBar
-from tui.widgets.picture import Picture
 
 
 def every_id(dataset: Dataset) -> list[int]:

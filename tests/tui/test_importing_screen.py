@@ -19,12 +19,12 @@ from storage.pictures import encode_png
 from storage.repository import Repository
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.dialogs import Choice, Message
+from tui.files.path_input import PathLine, PathPrompt
+from tui.files.picker import FilePicker
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice, Message
 from tui.screens.importing import ImportScreen
-from tui.widgets.path_input import PathLine, PathPrompt
-from tui.widgets.picker import FilePicker
 from tui.widgets.rows import RowList
 
 

@@ -7,18 +7,18 @@ import pytest
 from storage.errors import UsageError
 from tests.tui.driving import running, until
 from tui.actions import SECTIONS, actions_of, every_action
-from tui.dataset import Dataset
-from tui.frame import SectionBar
-from tui.go_menu import GoMenu
-from tui.help import sections_of
-from tui.key_line import Key, KeyLine, fitting
-from tui.keymap import check_keys, is_key, keys_of, rivals, shown, together
-from tui.library_filters import LibraryFilters
-from tui.sections import PLACES
+from tui.frame.dataset import Dataset
+from tui.frame.key_line import Key, KeyLine, fitting
+from tui.frame.section import SectionBar
+from tui.frame.sections import PLACES
+from tui.keys.go_menu import GoMenu
+from tui.keys.help import sections_of
+from tui.keys.keymap import check_keys, is_key, keys_of, rivals, shown, together
+from tui.keys.options import Options
+from tui.labels.label_bar import LabelBar
+from tui.library.filters import LibraryFilters
+from tui.library.nothing import Nothing
 from tui.settings import TuiSettings
-from tui.widgets.label_bar import LabelBar
-from tui.widgets.nothing import Nothing
-from tui.widgets.options import Options
 
 
 @pytest.mark.parametrize("key", ["a", "?", "f5", "ctrl+t", "question_mark", "comma", "shift+up"])

@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tests.tui.driving import running, until
-from tui.dataset import Dataset
-from tui.keys_in_order import KeysInOrder
+from tui.frame.dataset import Dataset
+from tui.frame.keys_in_order import KeysInOrder
 
 
 class Pad(Widget, can_focus=True):
@@ -87,7 +87,7 @@ async def test_keys_go_on_when_the_widget_that_had_the_focus_is_gone() -> None:
 async def test_the_key_behind_one_that_closes_a_dialog_at_once_need_not_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.keys_in_order.PATIENCE", 1_000.0)
+    monkeypatch.setattr("tui.frame.keys_in_order.PATIENCE", 1_000.0)
     app = Desk()
     async with app.run_test() as pilot:
         type_at_once(app, "ay")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.label_keys import DIGITS, keys_of_labels, label_of, rekeyed, taken_keys, why_not
+from tui.labels.label_keys import DIGITS, keys_of_labels, label_of, rekeyed, taken_keys, why_not
 
 
 def test_a_label_that_is_one_digit_has_that_digit() -> None:

@@ -15,12 +15,12 @@ from storage.records import ImageRecord
 from storage.repository import Repository
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.edits import label_edit, tag_edit
-from tui.labelling import any_lacks
+from tui.frame.dataset import Dataset
+from tui.frame.edits import label_edit, tag_edit
+from tui.labels.label_bar import LabelBar
+from tui.labels.labelling import any_lacks
 from tui.screens.library import LibraryScreen
 from tui.settings import TuiSettings
-from tui.widgets.label_bar import LabelBar
 
 
 class Library:
@@ -283,7 +283,7 @@ async def test_the_tag_of_very_many_images_is_asked_of_the_dataset_at_once(
     def never(screen: LibraryScreen, image: int) -> None:
         raise AssertionError(image)
 
-    monkeypatch.setattr("tui.labelling._AT_HAND", 50)
+    monkeypatch.setattr("tui.labels.labelling._AT_HAND", 50)
     async with library(dataset) as opened:
         monkeypatch.setattr(LibraryScreen, "at_hand", never)
         await opened.pilot.press("ctrl+a", "t", *"fresh", "enter")

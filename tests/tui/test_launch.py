@@ -20,7 +20,7 @@ import os, signal, sys
 sys.path.insert(0, {root!r})
 import tui.app
 from cli.full_screen import open_at_once
-from tui.edits import label_edit
+from tui.frame.edits import label_edit
 
 class Tried(tui.app.PixshelfApp):
     def on_ready(self):

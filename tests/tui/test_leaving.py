@@ -12,10 +12,10 @@ from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
 from tests.tui.driving import running, until
-from tui.background import tell_running
-from tui.dataset import Dataset
-from tui.dialogs import Question
-from tui.labelling import Labelling
+from tui.frame.background import tell_running
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Question
+from tui.labels.labelling import Labelling
 
 
 async def test_leaving_asks_while_work_is_under_way_that_would_end(dataset: Dataset) -> None:

@@ -17,20 +17,20 @@ from storage.query import Query, Sort, parse
 from storage.repository import Repository
 from tests.ml_fixtures import picture
 from tests.tui.driving import running, until
-from tui import listing
 from tui.app import PixshelfApp
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.edits import label_edit, trash_edit
-from tui.frame import StatusLine
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.edits import label_edit, trash_edit
+from tui.frame.section import StatusLine
 from tui.grid.widget import ImageGrid
-from tui.library_commands import MOST_IDS, commands_of
-from tui.listing import begins_with, place_of, status_text
+from tui.library import listing
+from tui.library.commands import MOST_IDS, commands_of
+from tui.library.listing import begins_with, place_of, status_text
+from tui.library.nothing import Nothing
+from tui.library.query_line import QueryLine
 from tui.screens.image import ImageScreen
 from tui.screens.library import LibraryScreen
 from tui.settings import TuiSettings
-from tui.widgets.nothing import Nothing
-from tui.widgets.query_line import QueryLine
 
 
 def library(app: PixshelfApp) -> LibraryScreen:

@@ -9,9 +9,9 @@ from textual.theme import Theme
 
 from tests.colours import contrast
 from tests.tui.driving import until
-from tui.matrix import FOOT, Matrix, layout, short_count, short_percent
-from tui.themes import THEMES
-from tui.widgets.matrix import ConfusionMatrix
+from tui.evaluation.matrix import FOOT, Matrix, layout, short_count, short_percent
+from tui.evaluation.matrix_widget import ConfusionMatrix
+from tui.frame.themes import THEMES
 
 LABELS = ("cat", "dog", "emu")
 COUNTS = ((8, 2, 0), (1, 30, 3), (0, 0, 0))

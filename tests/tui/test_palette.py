@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.tui.driving import running, until
-from tui.dataset import Dataset
-from tui.palette import Entry, Palette, entries_of, ranked
+from tui.frame.dataset import Dataset
+from tui.keys.palette import Entry, Palette, entries_of, ranked
 
 
 def entry(title: str, sentence: str = "") -> Entry:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.paths import as_text, complete, paths_in
+from tui.files.paths import as_text, complete, paths_in
 
 
 def read(text: str, *there: str) -> list[str]:

@@ -15,9 +15,19 @@ from textual.color import Color
 from textual.geometry import Size
 
 from storage.errors import RefusedInput
-from tui.picture_source import KEPT_BYTES, MOST_PIXELS, Pictures, decode
-from tui.viewport import View, actual, drawn, fitting, is_zoomed, panned, scale_of, window, zoomed
-from tui.widgets.picture import in_the_middle
+from tui.picture.source import KEPT_BYTES, MOST_PIXELS, Pictures, decode
+from tui.picture.viewport import (
+    View,
+    actual,
+    drawn,
+    fitting,
+    is_zoomed,
+    panned,
+    scale_of,
+    window,
+    zoomed,
+)
+from tui.picture.widget import in_the_middle
 
 SIDES = st.integers(1, 5000)
 ROOMS = st.tuples(st.integers(1, 400), st.integers(2, 240))

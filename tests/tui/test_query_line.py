@@ -9,9 +9,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.tui.driving import running, until
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
+from tui.library.query_line import MOST_REMEMBERED, QueryLine
 from tui.screens.library import LibraryScreen
-from tui.widgets.query_line import MOST_REMEMBERED, QueryLine
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from storage.errors import QueryError
 from storage.query import Query, Sort, Term, parse
-from tui.query_words import ordered, standing, toggled, words_of, written
+from tui.library.query_words import ordered, standing, toggled, words_of, written
 
 VALUES = st.text(min_size=1, max_size=6)
 TERMS = st.builds(

@@ -24,13 +24,13 @@ from storage.repository import Repository
 from tests.ml_fixtures import digits_model, picture
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.dialogs import Message
-from tui.edits import label_edit
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Message
+from tui.frame.edits import label_edit
+from tui.picture.widget import Picture
 from tui.screens.image import ImageScreen
 from tui.screens.review import ReviewScreen
-from tui.widgets.picture import Picture
 
 WRONG = (11, 12, 13, 14)
 

@@ -11,8 +11,8 @@ from ml.review_items import Suggestion
 from ml.review_queue import Listing
 from storage.opening import open_repository
 from tests.making import add_images, new_image
-from tui.review_edits import Decision, accept_edit, keep_edit
-from tui.review_state import Review, joined
+from tui.review.edits import Decision, accept_edit, keep_edit
+from tui.review.state import Review, joined
 
 
 def review(*images: int) -> Review:

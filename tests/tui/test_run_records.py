@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from storage.records import EpochMetrics, ModelRecord, RunRecord
-from tui.model_actions import mistakes_query
-from tui.model_names import export_name, export_problem, name_problem
-from tui.run_records import model_details, model_row, run_details, run_row
+from tui.models.actions import mistakes_query
+from tui.models.names import export_name, export_problem, name_problem
+from tui.models.run_records import model_details, model_row, run_details, run_row
 
 
 def run(*, name: str = "digits", epochs: int = 2, error: str | None = None) -> RunRecord:

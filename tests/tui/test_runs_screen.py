@@ -16,8 +16,8 @@ from tests.ml_fixtures import digits_model
 from tests.tui.driving import running, until
 from tests.tui.trainers import Use, ended, fake_trainers
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.dialogs import Choice, Prompt, Question
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice, Prompt, Question
 from tui.screens.runs import RunsScreen
 from tui.screens.train import TrainScreen
 from tui.settings import TuiSettings

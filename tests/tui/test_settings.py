@@ -13,13 +13,13 @@ from storage.errors import UsageError
 from tests.tui.driving import running, until
 from tui.actions import every_action
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.dialogs import Message
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Message
+from tui.preferences.dialogs import KeyPress, ThemeChoice
+from tui.preferences.file import merged, write_settings
+from tui.preferences.rows import conflict, reset, rows_of, with_key
 from tui.screens.settings import SettingList
-from tui.setting_dialogs import KeyPress, ThemeChoice
-from tui.setting_rows import conflict, reset, rows_of, with_key
 from tui.settings import TuiSettings, parse_settings
-from tui.settings_file import merged, write_settings
 
 PLACE = Path("config.toml")
 

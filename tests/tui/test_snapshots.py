@@ -22,8 +22,8 @@ from tests.tui.scenes import SCENES, Played, Stage, settled, told
 from tests.tui.showcase import NAME, Clock, make
 from tests.tui.snapshots import check_snapshot
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.plan_facts import PlanFacts
+from tui.frame.dataset import Dataset
+from tui.training.plan_facts import PlanFacts
 
 SIZES = ((80, 24), (120, 40))
 
@@ -117,7 +117,7 @@ def _fixed(patch: pytest.MonkeyPatch) -> None:
         counts = [("images", info.images), ("models", info.models), ("runs", info.runs)]
         return [("dataset", NAME), *((name, f"{count:,}") for name, count in counts)]
 
-    patch.setattr("tui.plan_facts.plan_in_child", plan)
+    patch.setattr("tui.training.plan_facts.plan_in_child", plan)
     patch.setattr("tui.screens.about.program_facts", facts)
     patch.setattr("tui.screens.about.dataset_lines", lines)
     patch.setattr("tui.screens.about.colours", lambda: "truecolor")

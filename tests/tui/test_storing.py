@@ -13,10 +13,10 @@ from storage.records import Action
 from storage.repository import Repository
 from tests.tui.driving import running, until
 from tui.app import PixshelfApp
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.dialogs import Question
-from tui.edits import Edit, label_edit
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Question
+from tui.frame.edits import Edit, label_edit
 
 
 class Door:

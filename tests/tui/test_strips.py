@@ -22,7 +22,7 @@ from textual.strip import Strip
 
 from tui.grid.cells import DEFAULT, Cells, ansi_lines, greyed, halves, shaded
 from tui.grid.strips import CellStrip, depth_of, segments_of
-from tui.halfblocks import Colour, render
+from tui.plain.halfblocks import Colour, render
 
 BACKGROUND = Color(20, 23, 28)
 TRUECOLOR = Console(color_system="truecolor", force_terminal=True, file=io.StringIO())

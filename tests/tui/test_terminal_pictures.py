@@ -14,11 +14,11 @@ from PIL import Image
 from rich.cells import cell_len
 
 from tests.tui.driving import running, until
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
+from tui.picture.terminal_pictures import Canvas, Protocol, cell_size, protocol_of
+from tui.picture.widget import Picture
 from tui.screens.image import ImageScreen
 from tui.settings import Pictures
-from tui.terminal_pictures import Canvas, Protocol, cell_size, protocol_of
-from tui.widgets.picture import Picture
 
 CELL = (10, 20)
 NOISE = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
@@ -104,7 +104,7 @@ def test_the_library_that_draws_never_asks_the_terminal(monkeypatch: pytest.Monk
         monkeypatch.delitem(sys.modules, name)
     terminal: Any = Terminal()
     monkeypatch.setattr(sys, "__stdout__", terminal)
-    from tui.terminal_pictures import _marks
+    from tui.picture.terminal_pictures import _marks
 
     _marks.cache_clear()
     for protocol in ("kitty", "sixel"):

@@ -7,9 +7,9 @@ from textual.color import Color
 from textual.theme import Theme
 
 from tests.tui.driving import running
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
+from tui.frame.themes import THEMES
 from tui.settings import TuiSettings
-from tui.themes import THEMES
 
 GROUNDS = ("background", "surface", "panel")
 TEXTS = ("foreground", "text-muted", "text-accent", "text-error", "text-warning", "text-success")

@@ -11,7 +11,7 @@ from storage.errors import NotReady
 from storage.opening import open_repository
 from storage.records import Action, Event
 from tests.ml_fixtures import store_digits
-from tui.text import minute
+from tui.plain.text import minute
 from tui.timeline import (
     Journey,
     action_line,

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ml.settings import TrainSettings
 from storage.errors import NotFound, NotReady, QueryError, UsageError
-from tui.train_form import (
+from tui.training.form import (
     FORM,
     Field,
     fault,
@@ -19,7 +19,7 @@ from tui.train_form import (
     starting_values,
     train_words,
 )
-from tui.train_plan import wrapped
+from tui.training.plan import wrapped
 
 
 def test_the_form_has_every_setting_once() -> None:

@@ -18,9 +18,9 @@ from ml.settings import TrainSettings
 from storage.errors import DatasetError, NotFound
 from storage.opening import open_repository
 from storage.query import parse
-from tui.plan_facts import PlanFacts, facts_of, plan_in_child
-from tui.text import width
-from tui.train_plan import plan_content, wrapped
+from tui.plain.text import width
+from tui.training.plan import plan_content, wrapped
+from tui.training.plan_facts import PlanFacts, facts_of, plan_in_child
 
 
 def facts(db: Path, **settings: Any) -> PlanFacts:
@@ -60,7 +60,7 @@ async def test_a_plan_that_is_cancelled_leaves_no_process_behind(db: Path) -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until_gone("tui.plan_facts")
+    await until_gone("tui.training.plan_facts")
 
 
 async def until_gone(module: str) -> None:

@@ -8,7 +8,7 @@ from textual.widgets import Input, Static
 from storage.opening import open_repository
 from tests.tui.driving import running, until
 from tests.tui.trainers import ended
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
 from tui.screens.train import TrainScreen
 
 

@@ -15,11 +15,11 @@ from storage.records import NewRun, RunRecord
 from tests.tui.driving import running, until
 from tests.tui.trainers import Use, ended, fake_trainers
 from tui.app import PixshelfApp
-from tui.dataset import Dataset
-from tui.dialogs import Choice, Message, Question
+from tui.frame.dataset import Dataset
+from tui.frame.dialogs import Choice, Message, Question
 from tui.screens.train import TrainScreen
-from tui.widgets.choices import Choices
-from tui.widgets.plan_pane import PlanPane
+from tui.training.choices import Choices
+from tui.training.plan_pane import PlanPane
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from ml.events import Epoch, Event, Phase, Started, Step
 from ml.figures import Figures
-from tui.training_view import (
+from tui.training.view import (
     charts,
     clock,
     epochs_chart,

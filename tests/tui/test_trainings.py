@@ -16,10 +16,10 @@ from storage.opening import open_repository
 from storage.records import ModelRecord
 from tests.tui.driving import running, until
 from tests.tui.trainers import Use, ended, fake_trainers
-from tui.background import tell_running
-from tui.changes import Change
-from tui.dataset import Dataset
-from tui.trainings import Result, comparison, unfinished
+from tui.frame.background import tell_running
+from tui.frame.changes import Change
+from tui.frame.dataset import Dataset
+from tui.training.trainings import Result, comparison, unfinished
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ import pytest
 from pathlib import Path
 from tests.tui.driving import running, until
 from tests.tui.trainers import fake_trainers, ended
-from tui.dataset import Dataset
+from tui.frame.dataset import Dataset
 async def main():
     dataset = Dataset({str(db)!r})
     with pytest.MonkeyPatch.context() as patch, fake_trainers(patch, Path({str(db)!r})):

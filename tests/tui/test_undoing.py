@@ -10,7 +10,7 @@ import pytest
 from storage.opening import open_repository
 from storage.repository import Repository
 from tests.making import add_images, new_image
-from tui.undoing import redo, states, undo
+from tui.frame.undoing import redo, states, undo
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ml.metrics import confused_pairs
-from tui.confusion import matrix_table, pairs_table
+from tui.plain.confusion import matrix_table, pairs_table
 
 DIGITS = [str(at) for at in range(10)]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.curve import MARK, Points, bounds_of, curve_lines, styled
+from tui.plain.curve import MARK, Points, bounds_of, curve_lines, styled
 
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=32)
 POINTS = st.lists(st.tuples(ANY, ANY), max_size=40)

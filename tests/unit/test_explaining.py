@@ -17,7 +17,7 @@ from storage.errors import RefusedInput, UsageError
 from storage.pictures import open_picture
 from storage.records import ModelRecord, NewModel
 from tests.ml_fixtures import as_record, linear_litert
-from tui.heatmap import heatmap_lines, unmapped_lines
+from tui.plain.heatmap import heatmap_lines, unmapped_lines
 
 LABELS = ("here", "elsewhere")
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 20, 3), (128, 128, 3)]

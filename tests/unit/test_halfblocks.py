@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from tui.halfblocks import Colour, cell_width, colour_depth, render, side_by_side
+from tui.plain.halfblocks import Colour, cell_width, colour_depth, render, side_by_side
 
 Cell = tuple[str, str | None, str | None]
 

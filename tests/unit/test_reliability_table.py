@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ml.metrics import Bin
-from tui.reliability import BAR, MARK, reliability_table
+from tui.plain.reliability import BAR, MARK, reliability_table
 
 
 def shown(*bins: Bin) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.colours import contrast, luminance
-from tui.shades import EDGES, ON_DARK, ON_LIGHT, Shade, shade
+from tui.plain.shades import EDGES, ON_DARK, ON_LIGHT, Shade, shade
 
 
 @pytest.mark.parametrize("each", [*ON_DARK, *ON_LIGHT], ids=lambda each: each.paper)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tui.text import printable, shorten, width
+from tui.plain.text import printable, shorten, width
 
 if TYPE_CHECKING:
     from storage.records import ImagePrediction, ImageRecord

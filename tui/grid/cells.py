@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tui.grid.paint import DEFAULT
-from tui.halfblocks import RESET, Colour, palette
+from tui.plain.halfblocks import RESET, Colour, palette
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storage.records import ImageRecord
-    from tui.edits import Edit
+    from tui.frame.edits import Edit
     from tui.grid.reader import Read
 
     Picture = NDArray[np.int32] | None

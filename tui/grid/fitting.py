@@ -17,7 +17,7 @@ from ml.plain_png import decode_plain, worth_trying
 from storage.errors import RefusedInput
 from tui.grid.cells import colours_of
 from tui.grid.paint import Box
-from tui.halfblocks import shares
+from tui.plain.halfblocks import shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

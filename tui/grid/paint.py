@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tui.grid.strips import CellStrip
-    from tui.halfblocks import Colour
+    from tui.plain.halfblocks import Colour
 
 DEFAULT = -1
 """The terminal's own colour; others are 0xRRGGBB."""

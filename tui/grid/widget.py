@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings_of
-from tui.frame import pixshelf
+from tui.frame.section import pixshelf
 from tui.grid.contents import Contents
 from tui.grid.drawing import GridDrawing
 from tui.grid.layout import DEFAULT_ZOOM, ZOOMS, Layout, fitting_zoom
@@ -27,7 +27,7 @@ from tui.grid.selection import Selection
 
 if TYPE_CHECKING:
     from storage.records import ImageRecord
-    from tui.changes import Change
+    from tui.frame.changes import Change
 
 
 class ImageGrid(GridDrawing, can_focus=True):

@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.facts import colours, dataset_lines, log_folder, program_facts, program_lines
-from tui.frame import Section
+from tui.frame.changes import Change
+from tui.frame.section import Section
+from tui.plain.facts import colours, dataset_lines, log_folder, program_facts, program_lines
+from tui.plain.text import printable
 from tui.settings import TuiSettings
-from tui.text import printable
-from tui.train_plan import wrapped
+from tui.training.plan import wrapped
 
 _LEFT = 22
 """Cells for the names."""
@@ -118,7 +118,7 @@ class AboutScreen(Section):
 
 
 def _pictures(settings: TuiSettings, *, no_colour: bool) -> str:
-    from tui.terminal_pictures import canvas_of
+    from tui.picture.terminal_pictures import canvas_of
 
     canvas = canvas_of(settings.pictures, no_colour=no_colour)
     drawn = "half-blocks" if canvas is None else canvas.protocol

@@ -21,10 +21,10 @@ from textual.widgets import Static
 
 from storage.query import MAX_VALUES
 from tui.actions import bindings_of
-from tui.answers import MOST, ORDER_WORDS
-from tui.background import tell_running
-from tui.changes import Change
-from tui.classifying import (
+from tui.classifying.answer_list import AnswerList
+from tui.classifying.answers import MOST, ORDER_WORDS
+from tui.classifying.model_line import ModelLine
+from tui.classifying.work import (
     Ended,
     Standing,
     add_files,
@@ -32,15 +32,15 @@ from tui.classifying import (
     classify_files,
     classify_stored,
 )
-from tui.frame import Section
-from tui.handed import library_query, library_selection
-from tui.query_words import ids_query, query_problem
-from tui.text import plural, printable
-from tui.widgets.answer_list import AnswerList
-from tui.widgets.job_line import JobLine
-from tui.widgets.model_line import ModelLine
-from tui.widgets.path_input import PathPrompt
-from tui.widgets.refusals import Refusals
+from tui.files.job_line import JobLine
+from tui.files.path_input import PathPrompt
+from tui.files.refusals import Refusals
+from tui.frame.background import tell_running
+from tui.frame.changes import Change
+from tui.frame.handed import library_query, library_selection
+from tui.frame.section import Section
+from tui.library.query_words import ids_query, query_problem
+from tui.plain.text import plural, printable
 from tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class ClassifyScreen(Section):
         self.start(self._browse(), group="choose")
 
     async def _browse(self) -> None:
-        from tui.widgets.picker import PICTURES, FilePicker
+        from tui.files.picker import PICTURES, FilePicker
 
         picked = await self.pixshelf.push_screen_wait(FilePicker(PICTURES))
         if picked:
@@ -256,7 +256,7 @@ class ClassifyScreen(Section):
         self.start(self._ask_query(), group="choose")
 
     async def _ask_query(self) -> None:
-        from tui.dialogs import Prompt
+        from tui.frame.dialogs import Prompt
 
         text = await self.pixshelf.push_screen_wait(
             Prompt(
@@ -309,7 +309,7 @@ class ClassifyScreen(Section):
         self.start(self._add(labelled=True), group="choose")
 
     async def _add(self, *, labelled: bool) -> None:
-        from tui.dialogs import Question
+        from tui.frame.dialogs import Question
 
         chosen = self.answers.chosen()
         if not chosen or self._is_busy():
@@ -451,7 +451,7 @@ class ClassifyScreen(Section):
 
     def action_open(self) -> None:
         """Look at the picture under the cursor: as an image where it is one, else larger."""
-        from tui.widgets.answer_view import AnswerView
+        from tui.classifying.answer_view import AnswerView
 
         seen = self.answers.under_cursor()
         if seen is None:

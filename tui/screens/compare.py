@@ -21,8 +21,7 @@ from storage.errors import PixshelfError
 from storage.query import MAX_VALUES
 from storage.records import SPLITS
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.comparisons import (
+from tui.evaluation.comparisons import (
     FLIP_HEADS,
     FLIPS,
     compare_words,
@@ -33,16 +32,17 @@ from tui.comparisons import (
     flips_of,
     titles,
 )
-from tui.dialogs import Choice
-from tui.evaluations import PREFERRED, wrong_choice
-from tui.frame import Section
+from tui.evaluation.evaluations import PREFERRED, wrong_choice
+from tui.evaluation.view_bar import ViewBar
+from tui.evaluation.view_grid import ViewGrid
+from tui.frame.changes import Change
+from tui.frame.dialogs import Choice
+from tui.frame.section import Section
 from tui.grid.widget import ImageGrid
-from tui.progress_text import progress_text
-from tui.query_words import ids_query
-from tui.text import plural, printable
+from tui.library.query_words import ids_query
+from tui.plain.progress_text import progress_text
+from tui.plain.text import plural, printable
 from tui.widgets.rows import RowList
-from tui.widgets.view_bar import ViewBar
-from tui.widgets.view_grid import ViewGrid
 
 if TYPE_CHECKING:
     from ml.comparing import Comparison, Flip

@@ -19,9 +19,7 @@ from textual.widgets import Static
 from storage.errors import PixshelfError
 from storage.records import SPLITS
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.dialogs import Choice, Prompt
-from tui.evaluations import (
+from tui.evaluation.evaluations import (
     COLUMNS,
     PREFERRED,
     Chosen,
@@ -34,14 +32,16 @@ from tui.evaluations import (
     run_evaluation,
     wrong_choice,
 )
-from tui.frame import Section
+from tui.evaluation.label_table import LabelTable
+from tui.evaluation.matrix_widget import ConfusionMatrix
+from tui.evaluation.views import EvaluationViews
+from tui.frame.changes import Change
+from tui.frame.dialogs import Choice, Prompt
+from tui.frame.section import Section
 from tui.grid.widget import ImageGrid
-from tui.model_actions import NO_MODEL, ask_model
-from tui.progress_text import progress_text
-from tui.text import plural, printable
-from tui.widgets.evaluation_views import EvaluationViews
-from tui.widgets.label_table import LabelTable
-from tui.widgets.matrix import ConfusionMatrix
+from tui.models.actions import NO_MODEL, ask_model
+from tui.plain.progress_text import progress_text
+from tui.plain.text import plural, printable
 
 if TYPE_CHECKING:
     from storage.records import ModelRecord

@@ -16,10 +16,10 @@ from textual.widgets import Input, Static
 from storage.query import MAX_VALUES
 from storage.records import Action, Event
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.dialogs import Question
-from tui.frame import Section
-from tui.text import plural, printable, when
+from tui.frame.changes import Change
+from tui.frame.dialogs import Question
+from tui.frame.section import Section
+from tui.plain.text import plural, printable, when
 from tui.timeline import PAGE, Journey, action_line, event_line, go_to, journey_to, read_part
 from tui.widgets.rows import RowList
 

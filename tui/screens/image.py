@@ -17,21 +17,21 @@ from textual.containers import Horizontal
 
 from storage.errors import NotFound, PixshelfError, RefusedInput
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.edits import Edit, label_edit, tag_edit, trash_edit
-from tui.evaluations import model_words
-from tui.explaining import Explainer, Explanation
+from tui.evaluation.evaluations import model_words
+from tui.frame.changes import Change
+from tui.frame.edits import Edit, label_edit, tag_edit, trash_edit
 from tui.grid.widget import ImageGrid
-from tui.image_facts import ImageFacts, read_facts, with_record
-from tui.labelling import Labelling
-from tui.model_actions import ask_model
-from tui.picture_source import FINE_SIDE, USUAL_SIDE, Loaded, Pictures
-from tui.terminal_pictures import canvas_of
-from tui.text import printable
+from tui.labels.label_bar import LabelBar
+from tui.labels.labelling import Labelling
+from tui.models.actions import ask_model
+from tui.picture.explaining import Explainer, Explanation
+from tui.picture.facts import FactsPanel
+from tui.picture.image_facts import ImageFacts, read_facts, with_record
+from tui.picture.source import FINE_SIDE, USUAL_SIDE, Loaded, Pictures
+from tui.picture.terminal_pictures import canvas_of
+from tui.picture.widget import Picture
+from tui.plain.text import printable
 from tui.widgets.bars import figure
-from tui.widgets.facts import FactsPanel
-from tui.widgets.label_bar import LabelBar
-from tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
     from storage.records import ImageRecord

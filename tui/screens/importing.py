@@ -25,10 +25,7 @@ from storage.importing.sources import FORMATS
 from storage.labels import clean_label, clean_tags
 from storage.records import SPLITS
 from tui.actions import bindings_of
-from tui.background import in_thread, tell_running
-from tui.changes import Change
-from tui.frame import Section
-from tui.import_words import (
+from tui.files.import_words import (
     command_words,
     end_words,
     known_words,
@@ -36,10 +33,13 @@ from tui.import_words import (
     running_words,
     standing_words,
 )
-from tui.text import plural, printable
-from tui.widgets.job_line import JobLine
-from tui.widgets.path_input import PathPrompt
-from tui.widgets.refusals import Refusals
+from tui.files.job_line import JobLine
+from tui.files.path_input import PathPrompt
+from tui.files.refusals import Refusals
+from tui.frame.background import in_thread, tell_running
+from tui.frame.changes import Change
+from tui.frame.section import Section
+from tui.plain.text import plural, printable
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -196,7 +196,7 @@ class ImportScreen(Section):
         self.start(self._browse(), group="browse")
 
     async def _browse(self) -> None:
-        from tui.widgets.picker import SOURCES, FilePicker
+        from tui.files.picker import SOURCES, FilePicker
 
         picked = await self.pixshelf.push_screen_wait(FilePicker(SOURCES))
         if picked:
@@ -208,7 +208,7 @@ class ImportScreen(Section):
 
     async def _choose_known(self) -> None:
         from ml.known_datasets import NAMES
-        from tui.dialogs import Choice
+        from tui.frame.dialogs import Choice
 
         name = await self.pixshelf.push_screen_wait(Choice("A dataset with a name", NAMES))
         if name is not None:

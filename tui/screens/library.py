@@ -16,17 +16,17 @@ from textual.containers import Horizontal, Vertical
 from storage.errors import NotFound, NotReady, PixshelfError, QueryError
 from storage.query import Query, Sort, parse
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.edits import Edit
+from tui.frame.changes import Change
+from tui.frame.edits import Edit
 from tui.grid.widget import ImageGrid
-from tui.labelling import STILL_LISTING
-from tui.library_filters import LibraryFilters
-from tui.listing import all_ids, begins_with, first_ids, place_of, status_text
-from tui.query_words import ordered
-from tui.widgets.facet_panel import FacetPanel
-from tui.widgets.label_bar import LabelBar
-from tui.widgets.nothing import Nothing
-from tui.widgets.query_line import QueryLine
+from tui.labels.label_bar import LabelBar
+from tui.labels.labelling import STILL_LISTING
+from tui.library.facet_panel import FacetPanel
+from tui.library.filters import LibraryFilters
+from tui.library.listing import all_ids, begins_with, first_ids, place_of, status_text
+from tui.library.nothing import Nothing
+from tui.library.query_line import QueryLine
+from tui.library.query_words import ordered
 
 if TYPE_CHECKING:
     from storage.records import ImageRecord
@@ -284,7 +284,7 @@ class LibraryScreen(LibraryFilters):
         self.start(self._offer_words(), group="words")
 
     async def _offer_words(self) -> None:
-        from tui.completing import Words
+        from tui.library.completing import Words
 
         models = await self.pixshelf.dataset.read(
             lambda repo: [model.name for model in repo.models.all()]
@@ -302,7 +302,7 @@ class LibraryScreen(LibraryFilters):
 
     def action_sort(self) -> None:
         """Ask for an order."""
-        from tui.widgets.key_menu import Entry, KeyMenu
+        from tui.keys.key_menu import Entry, KeyMenu
 
         entries = []
         for key, (name, words) in _SORTS.items():
@@ -324,7 +324,7 @@ class LibraryScreen(LibraryFilters):
 
     def action_goto(self) -> None:
         """Ask for an id and go there."""
-        from tui.dialogs import Prompt
+        from tui.frame.dialogs import Prompt
 
         def wrong(text: str) -> str:
             fine = text.strip().isdecimal() and len(text) < 19
@@ -369,7 +369,7 @@ class LibraryScreen(LibraryFilters):
         self.start(self._load_digits(), group="digits")
 
     async def _load_digits(self) -> None:
-        from tui.digits import load_digits
+        from tui.library.digits import load_digits
 
         try:
             added = await self.pixshelf.dataset.work(load_digits)
@@ -386,7 +386,7 @@ class LibraryScreen(LibraryFilters):
         self.ask(self.query_text, keep=True)
 
     def commands(self) -> list[tuple[str, str]]:
-        from tui.library_commands import commands_of
+        from tui.library.commands import commands_of
 
         images = self.targets() if self.knows_targets() else ()
         listed = len(self.grid.ids) if self._is_whole and not self._is_stale else None

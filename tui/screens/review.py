@@ -19,17 +19,17 @@ from ml.review_items import Item
 from ml.review_queue import KINDS
 from storage.errors import RefusedInput
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.edits import Edit
-from tui.frame import StatusLine
+from tui.frame.changes import Change
+from tui.frame.edits import Edit
+from tui.frame.section import StatusLine
 from tui.grid.widget import ImageGrid
-from tui.picture_source import USUAL_SIDE, Pictures
-from tui.review_moving import ReviewMoving
-from tui.review_text import heading, lacking_line, progress_line, queue_line, told
-from tui.text import printable
-from tui.widgets.label_bar import LabelBar
-from tui.widgets.options import Options
-from tui.widgets.picture import Picture
+from tui.keys.options import Options
+from tui.labels.label_bar import LabelBar
+from tui.picture.source import USUAL_SIDE, Pictures
+from tui.picture.widget import Picture
+from tui.plain.text import printable
+from tui.review.moving import ReviewMoving
+from tui.review.text import heading, lacking_line, progress_line, queue_line, told
 
 _AHEAD = 4
 _QUEUES_WIDTH = 20

@@ -13,12 +13,12 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.evaluations import model_words
-from tui.frame import Section
-from tui.model_actions import compare, evaluate, model_commands, open_mistakes, run_commands
-from tui.model_names import export_name, export_problem, name_problem
-from tui.run_records import (
+from tui.evaluation.evaluations import model_words
+from tui.frame.changes import Change
+from tui.frame.section import Section
+from tui.models.actions import compare, evaluate, model_commands, open_mistakes, run_commands
+from tui.models.names import export_name, export_problem, name_problem
+from tui.models.run_records import (
     MODEL_TITLES,
     RUN_TITLES,
     Stored,
@@ -28,13 +28,13 @@ from tui.run_records import (
     run_details,
     run_row,
 )
-from tui.text import plural, printable, shorten
+from tui.plain.text import plural, printable, shorten
 
 if TYPE_CHECKING:
     from ml.run_state import RunState
     from storage.records import ModelRecord, RunRecord
     from storage.repository import Repository
-    from tui.watched import Watched
+    from tui.training.watched import Watched
 
 LOOK = 3.0
 """Seconds between two looks at runs that go on, while the screen is seen."""
@@ -315,7 +315,7 @@ class RunsScreen(Section):
 
     def action_rename(self) -> None:
         """Give the model another name."""
-        from tui.dialogs import Prompt
+        from tui.frame.dialogs import Prompt
 
         model = self._model()
         if model is None:
@@ -359,7 +359,7 @@ class RunsScreen(Section):
         if not self.pixshelf.settings.confirm:
             self._write(remove)
             return
-        from tui.dialogs import Question
+        from tui.frame.dialogs import Question
 
         def answered(answer: str | None) -> None:
             if answer == "Remove":
@@ -379,7 +379,7 @@ class RunsScreen(Section):
     def action_export(self) -> None:
         """Write the model to a file: ask for the form, then for the path."""
         from ml.convert import FORMS
-        from tui.dialogs import Choice, Prompt
+        from tui.frame.dialogs import Choice, Prompt
 
         model = self._model()
         if model is None:

@@ -15,9 +15,9 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.actions import bindings_of, every_action
-from tui.frame import Section
-from tui.setting_dialogs import KeyPress, ThemeChoice
-from tui.setting_rows import KEY, Row, conflict, next_pictures, reset, rows_of, with_key
+from tui.frame.section import Section
+from tui.preferences.dialogs import KeyPress, ThemeChoice
+from tui.preferences.rows import KEY, Row, conflict, next_pictures, reset, rows_of, with_key
 from tui.settings import TuiSettings
 
 _ORDER = {"pixshelf-dark": 0, "pixshelf-light": 1, "pixshelf-contrast": 2}

@@ -1,7 +1,8 @@
 """Training: a form with its plan beside it, and the training that is watched.
 
 The plan is made anew, in a process of its own, when the values have rested for a moment or the
-dataset has changed. The training itself is the app's (tui/trainings.py): it outlives this screen.
+dataset has changed. The training itself is the app's (tui/training/trainings.py): it outlives
+this screen.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ from textual.widgets import Button, ContentSwitcher, Input, RichLog, Static
 from ml.settings import TrainSettings
 from storage.errors import NotReady, PixshelfError
 from tui.actions import bindings_of
-from tui.changes import Change
-from tui.evaluations import model_words
-from tui.frame import Section
-from tui.model_actions import (
+from tui.evaluation.evaluations import model_words
+from tui.frame.changes import Change
+from tui.frame.section import Section
+from tui.models.actions import (
     compare,
     evaluate,
     model_commands,
     open_mistakes,
     run_commands,
 )
-from tui.text import printable, shorten
-from tui.train_form import fault, field_at_fault, train_words
-from tui.trainings import Unfinished, unfinished
-from tui.watched import Watched
-from tui.widgets.plan_pane import PlanPane
-from tui.widgets.train_form import TrainForm
-from tui.widgets.training_panel import TrainingPanel
+from tui.plain.text import printable, shorten
+from tui.training.form import fault, field_at_fault, train_words
+from tui.training.form_widget import TrainForm
+from tui.training.panel import TrainingPanel
+from tui.training.plan_pane import PlanPane
+from tui.training.trainings import Unfinished, unfinished
+from tui.training.watched import Watched
 
 if TYPE_CHECKING:
     from storage.records import ModelRecord, RunRecord
@@ -195,7 +196,7 @@ class TrainScreen(Section):
             self.start(self._plan(self._settings), group="plan")
 
     async def _plan(self, settings: TrainSettings) -> None:
-        from tui.plan_facts import plan_in_child
+        from tui.training.plan_facts import plan_in_child
 
         pane = self.query_one(PlanPane)
         if settings != self._planned:
@@ -280,7 +281,7 @@ class TrainScreen(Section):
         if current.state == "running" or not current.own:
             self.pixshelf.trainings.stop()
             return
-        from tui.dialogs import Question
+        from tui.frame.dialogs import Question
 
         def answered(answer: str | None) -> None:
             if answer == "End it":
@@ -321,7 +322,7 @@ class TrainScreen(Section):
             return
         if not runs:
             return
-        from tui.dialogs import Choice
+        from tui.frame.dialogs import Choice
 
         names = {f"{record.id}  {printable(record.name)}": record for record in runs}
 

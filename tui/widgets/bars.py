@@ -10,8 +10,8 @@ from math import isnan
 
 from textual.content import Content
 
-from tui.text import printable, shorten
-from tui.text import width as width_of
+from tui.plain.text import printable, shorten
+from tui.plain.text import width as width_of
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _FIGURE = 7

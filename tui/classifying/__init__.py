@@ -1,0 +1,1 @@
+"""A model's answers for files and stored images."""

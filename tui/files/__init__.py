@@ -1,0 +1,1 @@
+"""Paths: typed, pasted, picked and looked at."""

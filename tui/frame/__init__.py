@@ -1,0 +1,1 @@
+"""What every screen stands on: the dataset's threads, edits, dialogs, the bars around a section."""

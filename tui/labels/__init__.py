@@ -1,0 +1,1 @@
+"""Labelling by keys, for every screen that shows images."""

@@ -1,0 +1,1 @@
+"""The parts of the library: its query line, its filters, its list."""

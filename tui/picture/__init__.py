@@ -1,0 +1,1 @@
+"""One picture by itself: where its pixels come from and how they are drawn."""

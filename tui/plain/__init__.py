@@ -1,0 +1,1 @@
+"""Text for a terminal, which the command line prints too. Nothing here knows Textual's app."""

@@ -1,0 +1,1 @@
+"""What a user may choose, as rows to change and as a file."""

@@ -1,0 +1,1 @@
+"""The review's queues, decisions and words."""

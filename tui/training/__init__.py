@@ -1,0 +1,1 @@
+"""A training from its form to its end."""
