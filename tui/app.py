@@ -14,8 +14,9 @@ from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.css.query import NoMatches
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
@@ -29,6 +30,7 @@ from tui.frame.changes import Change
 from tui.frame.dataset import Dataset
 from tui.frame.faults import Faults
 from tui.frame.keys_in_order import KeysInOrder
+from tui.frame.modal import is_there
 from tui.frame.sections import PLACES, Place
 from tui.frame.storing import Storing
 from tui.frame.themes import THEMES, no_theme
@@ -38,6 +40,7 @@ from tui.settings import TuiSettings
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.binding import Binding
+    from textual.dom import DOMNode
     from textual.driver import Driver
     from textual.notifications import SeverityLevel
 
@@ -328,6 +331,14 @@ class PixshelfApp(KeysInOrder):
         from tui.keys.keymap import shown
 
         return binding.key_display or shown(binding.key)
+
+    async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
+        try:
+            return await super()._dispatch_action(namespace, action_name, params)
+        except NoMatches:
+            if is_there(namespace):
+                raise
+            return True  # a key that comes to a screen before its widgets, or after them
 
     # --- telling
 

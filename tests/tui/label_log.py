@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from storage.query import parse
-from storage.records import ImageRecord
+from storage.records import Action, ImageRecord
 from storage.repository import Repository
 from tui.frame.changes import Change
 from tui.frame.dataset import Dataset
@@ -24,23 +24,18 @@ Known = Mapping[int, ImageRecord]
 _MOST = 10_000
 
 
-@dataclass(eq=False)
-class Asked:
-    """A job that the app gave to be written, and the edit that it published with it."""
-
-    edit: Edit | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One job that was carried out: what was there before it and after it. `actions_before` and
-    `actions_after` are the ids of the actions that are done."""
+    `actions_after` are the ids of the actions that are done. `number` counts the jobs as they were
+    asked for; `stored` says that it was an edit, which gives its action."""
 
-    asked: Asked
+    number: int
     before: Known
     after: Known
     actions_before: tuple[int, ...]
     actions_after: tuple[int, ...]
+    stored: bool
     failed: bool
 
 
@@ -49,31 +44,30 @@ class LabelLog:
     """What the app published and what was stored, each in its order."""
 
     first: Known = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    asked: int = 0
     entries: list[Entry] = field(default_factory=list)
+    published: list[Edit] = field(default_factory=list)
     ended: list[tuple[str, Edit]] = field(default_factory=list)
 
     def hear(self, change: Change) -> None:
         """For the app's signal of changes."""
         if change.edit is not None and change.what == "edit":
-            assert self.asked[-1].edit is None
-            self.asked[-1].edit = change.edit
+            self.published.append(change.edit)
         elif change.edit is not None:
             self.ended.append((change.what, change.edit))
 
     def check(self, last: Known, *, whole: bool) -> None:
         """Raises AssertionError where the law is broken. `last` is what the dataset holds; `whole`
         says that the app was there until every edit was told of."""
-        assert [entry.asked for entry in self.entries] == self.asked
-        if whole:
-            self._check_ends()
+        assert [entry.number for entry in self.entries] == list(range(self.asked))
+        edits = self._edits() if whole else {}
         now = dict(self.first)
         seen: dict[tuple[int, ...], Known] = {}
         for entry in self.entries:
             now = _with_new(now, entry.before)
             _same(entry.before, now, "changed without an edit")
             seen.setdefault(entry.actions_before, now)
-            edit = entry.asked.edit
+            edit = edits.get(entry.number)
             if entry.failed:
                 expected = now
             elif edit is not None:
@@ -87,14 +81,23 @@ class LabelLog:
             seen.setdefault(entry.actions_after, now)
         _same(last, _with_new(now, last), "changed after the last edit")
 
-    def _check_ends(self) -> None:
-        """Each edit was told of again when it was stored or refused, in its order."""
-        expected = [
-            ("refused" if entry.failed else "stored", entry.asked.edit)
+    def _edits(self) -> dict[int, Edit]:
+        """The published edit that each job was. They were carried out in the order in which they
+        were published, and each was told of again when it was stored or refused."""
+        refused = [edit for what, edit in self.ended if what == "refused"]
+        edits: dict[int, Edit] = {}
+        left = list(self.published)
+        for entry in self.entries:
+            if entry.stored or (entry.failed and left and left[0] in refused):
+                edits[entry.number] = left.pop(0)
+        assert not left
+        told = [
+            ("refused" if entry.failed else "stored", edits[entry.number])
             for entry in self.entries
-            if entry.asked.edit is not None
+            if entry.number in edits
         ]
-        assert self.ended == expected
+        assert self.ended == told
+        return edits
 
 
 class LoggedDataset(Dataset):
@@ -106,19 +109,22 @@ class LoggedDataset(Dataset):
             self.log = LabelLog(all_images(repo))
 
     def edit(self, job: Callable[[Repository], Result], **options: Any) -> Awaitable[Result]:
-        asked = Asked()
-        self.log.asked.append(asked)
+        number = self.log.asked
+        self.log.asked += 1
 
         def logged(repo: Repository) -> Result:
             before, done_before = all_images(repo), done_actions(repo)
+            result: Result | None = None
             failed = True
             try:
                 result = job(repo)
                 failed = False
             finally:
                 after, done_after = all_images(repo), done_actions(repo)
-                entry = Entry(asked, before, after, done_before, done_after, failed)
-                self.log.entries.append(entry)
+                stored = isinstance(result, Action)
+                self.log.entries.append(
+                    Entry(number, before, after, done_before, done_after, stored, failed)
+                )
             return result
 
         return super().edit(logged, **options)

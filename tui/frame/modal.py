@@ -53,3 +53,9 @@ def is_going(node: DOMNode) -> bool:
     """Whether a screen is being taken away. Its widgets go first, and some of them may be gone
     when what was sent to it before arrives."""
     return node._closing or node._closed or node._pruning or not node.is_attached
+
+
+def is_there(node: DOMNode) -> bool:
+    """Whether the screen of a node has its widgets: it is drawn, and not being taken away."""
+    screen = node.screen
+    return screen.is_mounted and not is_going(screen)

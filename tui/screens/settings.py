@@ -11,11 +11,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
 from tui.actions import bindings_of, every_action
 from tui.frame.section import Section
+from tui.keys.options import Options
 from tui.preferences.dialogs import KeyPress, ThemeChoice
 from tui.preferences.rows import KEY, Row, conflict, next_pictures, reset, rows_of, with_key
 from tui.settings import TuiSettings
@@ -23,7 +24,7 @@ from tui.settings import TuiSettings
 _ORDER = {"pixshelf-dark": 0, "pixshelf-light": 1, "pixshelf-contrast": 2}
 
 
-class SettingList(OptionList):
+class SettingList(Options):
     """The rows, also by j and k."""
 
     BINDINGS: ClassVar = [
