@@ -46,6 +46,12 @@ def status(screen: LibraryScreen) -> str:
 # --- pure
 
 
+def test_an_order_by_answers_says_what_it_leaves_out() -> None:
+    facts = {"position": 0, "shown": 9, "total": 9, "selected": 0, "pending": 0, "stale": False}
+    assert status_text(**facts, sort="margin") == "1 of 9 · by margin: only images with an answer"
+    assert status_text(**facts, sort="width") == "1 of 9"
+
+
 def test_the_status_line_tells_place_selection_and_what_is_not_stored() -> None:
     words = status_text(position=11, shown=20, total=1797, selected=3, pending=2, stale=True)
     assert words == "12 of 1,797 · 3 selected · storing 2 edits · changed since: ctrl+r asks anew"

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from storage.query import Query, Sort
+from storage.query import PREDICTION_SORTS, Query, Sort
 
 if TYPE_CHECKING:
     from storage.repository import Repository
@@ -58,14 +58,18 @@ def status_text(
     pending: int,
     stale: bool,
     awaits: bool = False,
+    sort: str = "id",
 ) -> str:
-    """The status line: the place in the list, what is selected (and that more will be, where the
-    list is not all there), what is not stored yet, and whether the list may be another by now."""
+    """The status line: the place in the list, what its order leaves out, what is selected (and
+    that more will be, where the list is not all there), what is not stored yet, and whether the
+    list may be another by now."""
     if not shown:
         parts = ["no images"]
     else:
         of = "…" if total is None else f"{total:,}"
         parts = [f"{position + 1:,} of {of}"]
+    if sort in PREDICTION_SORTS:
+        parts.append(f"by {sort}: only images with an answer")
     if selected or awaits:
         parts.append(f"{selected:,} selected{', more to come' if awaits else ''}")
     if pending:

@@ -217,6 +217,7 @@ class LibraryScreen(LibraryFilters):
                 awaits=grid.selection.awaits,
                 pending=self.pixshelf.dataset.pending_edits,
                 stale=self._is_stale,
+                sort=self.asked.sort.key,
             )
         )
         current = grid.current()
