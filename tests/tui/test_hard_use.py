@@ -17,6 +17,7 @@ from rich.style import Style
 from textual import events
 from textual.color import Color
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from storage.errors import DatasetError
 from storage.opening import open_repository
@@ -32,7 +33,7 @@ from tui.frame.dialogs import Message, Question
 from tui.frame.edits import label_edit
 from tui.frame.modal import Dialog
 from tui.frame.section import SECTIONS, Section
-from tui.keys.options import Options
+from tui.keys.options import Dropdown, Options
 
 EVERYWHERE = (*SECTIONS, "settings", "about")
 KEYS_AT_ONCE = 500
@@ -354,3 +355,13 @@ async def test_a_click_on_an_option_that_is_gone_chooses_nothing(dataset: Datase
         assert app.screen is menu
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is not menu)
+
+
+async def test_a_page_down_in_options_that_are_not_drawn_yet_is_nothing(dataset: Dataset) -> None:
+    async with running(dataset) as (app, pilot):
+        app.go("importing")
+        await until(pilot, lambda: app.screen.query(Dropdown))
+        options = app.screen.query(Dropdown).first().query_one(OptionList)
+        options.highlighted = 1
+        options._move_page(1)
+        assert options.highlighted == 1

@@ -39,6 +39,7 @@ from tui.files.refusals import Refusals
 from tui.frame.background import in_thread, tell_running
 from tui.frame.changes import Change
 from tui.frame.section import Section
+from tui.keys.options import Dropdown
 from tui.plain.text import plural, printable
 
 if TYPE_CHECKING:
@@ -107,14 +108,14 @@ class ImportScreen(Section):
             yield Input(placeholder="none; a comma parts several", id="tags")
         with Horizontal(classes="row"):
             yield Static("Split", classes="name")
-            yield Select[str](
+            yield Dropdown(
                 [("80/10/10 by the pixels", "auto"), *((f"all {name}", name) for name in SPLITS)],
                 prompt="as given, else 80/10/10",
                 compact=True,
                 id="split",
             )
             yield Static("Format", classes="name")
-            yield Select[str](
+            yield Dropdown(
                 [(name, name) for name in FORMATS],
                 prompt="what it looks like",
                 compact=True,
