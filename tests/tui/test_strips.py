@@ -71,8 +71,12 @@ def strip_of(cells: Cells) -> CellStrip:
 
 
 def plain(cells: Cells) -> Strip:
-    """The same line as a strip of Textual's own."""
-    return Strip(segments_of(cells.line(0)))
+    """The same line as a strip of Textual's own. Its styles are new ones: Rich shares equal ones,
+    and Textual notes in each how it was first written, which may have been in 16 colours."""
+    return Strip(
+        Segment(text, style and Style(color=style.color, bgcolor=style.bgcolor))
+        for text, style, _ in segments_of(cells.line(0))
+    )
 
 
 def seen(strip: Strip) -> list[Cell]:
