@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from storage.errors import RefusedInput
+from storage.in_use import refuse_if_open
 from storage.pictures import MAX_BYTES, format_of
 
 _LOOK_FIRST = 1024 * 1024
@@ -15,7 +16,8 @@ _LOOK_FIRST = 1024 * 1024
 
 def read_picture(path: Path | str) -> bytes:
     """The bytes of the file. Raises RefusedInput if it cannot be read, is no regular file, has
-    more than 100 MiB, or is large and begins like no picture."""
+    more than 100 MiB, is large and begins like no picture, or is the dataset that is open."""
+    refuse_if_open(path)
     try:
         # O_NONBLOCK: a pipe that took the file's place since it was listed must not block.
         descriptor = os.open(path, os.O_RDONLY | _FLAGS)

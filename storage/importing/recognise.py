@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storage.errors import RefusedInput, UsageError
 from storage.importing.sources import FORMATS, Format, Source
+from storage.in_use import refuse_if_open
 
 _LOOK = 4096
 _PICTURE_STARTS = (
@@ -64,6 +65,7 @@ def open_source(path: Path, name: str | None = None) -> Source:
             raise RefusedInput(f"{path} is not there", hint="Check the path.") from error
         reason = getattr(error, "strerror", None) or error
         raise RefusedInput(f"{ascii(str(path))[:200]} cannot be read: {reason}") from error
+    refuse_if_open(path)
     chosen = next((known for known in FORMATS if known == name), None) or recognise(path)
     if path.is_dir() and chosen not in ("folder", "idx", "imagefolder"):
         raise RefusedInput(
@@ -86,6 +88,7 @@ def recognise(path: Path) -> Format:
         return "imagefolder" if has_metadata(path) else "folder"
     if not path.is_file():
         raise RefusedInput(f"{path} is neither a file nor a folder")
+    refuse_if_open(path)
     try:
         with path.open("rb") as file:
             first = file.read(_LOOK)

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from storage import in_use
 from storage.errors import DatasetBusy, DatasetError, PixshelfError, StorageFull
 from storage.sqlite.fingerprint import refuse_foreign_schema
 from storage.sqlite.lock import WriteLock
@@ -50,6 +51,7 @@ class Database:
         if create:
             self._create()
         self._reader = self._open_reader()
+        self._in_use = in_use.opened(self.path)
 
     # Reading
 
@@ -137,6 +139,12 @@ class Database:
         """Close both connections and fold the write-ahead log back into the file, unless others
         still have the file open. Safe to call twice."""
         self._reader.close()
+        self._fold_log()
+        if self._in_use is not None:
+            in_use.closed(self._in_use)
+            self._in_use = None
+
+    def _fold_log(self) -> None:
         # The last connection to close checkpoints, so it closes under the lock. Where another
         # process holds the lock it also holds a connection, and will do this in its turn.
         if not self._immutable and self._wal_exists():
