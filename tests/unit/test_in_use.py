@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from storage.errors import RefusedInput
-from storage.importing.pipeline import import_source
 from storage.importing.reading import read_picture
 from storage.importing.recognise import open_source, recognise
 from storage.opening import open_repository
@@ -55,15 +54,11 @@ def test_a_dataset_that_was_closed_is_a_file_like_others(tmp_path: Path) -> None
         recognise(Path(repo.url))
 
 
-def test_what_is_labelled_after_its_folder_was_imported_is_there_for_others(
-    repo: Repository, tmp_path: Path
-) -> None:
-    report = import_source(repo, tmp_path)
-    assert report.added == 0
-    repo.images.set_label([1], "seven", actor="test")
+def test_what_is_labelled_after_a_look_at_the_file_is_there_for_others(repo: Repository) -> None:
+    with pytest.raises(RefusedInput):
+        read_picture(repo.url)
     # Whoever closes last folds the log into the file and throws it away.
     subprocess.run([sys.executable, "-c", ELSEWHERE, repo.url], check=True, timeout=60)
     repo.images.set_label([1], "nine", actor="test")
-    repo.close()
-    with open_repository(tmp_path / "digits.db") as again:
+    with open_repository(repo.url) as again:
         assert again.images.get(1).label == "nine"
