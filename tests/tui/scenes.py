@@ -16,6 +16,7 @@ from textual import events
 from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widgets import DataTable, Input, Static
 
 from ml.events import Epoch, Event, Note, Phase, Started, Step
@@ -116,7 +117,7 @@ class Stage:
     async def rest(self) -> None:
         """Wait until nothing is read or drawn any more: two looks in a row see the same."""
         await self.until(self._is_idle)
-        before: list[str] = []
+        before: list[Strip] = []
         while before != (now := self._lines()):
             before = now
             await asyncio.sleep(0.02)
@@ -127,8 +128,8 @@ class Stage:
             _is_whole(grid) for grid in self.screen.query(ImageGrid)
         )
 
-    def _lines(self) -> list[str]:
-        return [strip.text for strip in self.screen._compositor.render_strips()]
+    def _lines(self) -> list[Strip]:
+        return self.screen._compositor.render_strips()
 
 
 def _is_whole(grid: ImageGrid) -> bool:

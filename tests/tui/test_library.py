@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from array import array
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from tui.frame.dataset import Dataset
 from tui.frame.edits import label_edit, trash_edit
 from tui.frame.section import StatusLine
 from tui.grid.widget import ImageGrid
+from tui.labels.label_bar import LabelBar
 from tui.library import listing
 from tui.library.commands import MOST_IDS, commands_of
 from tui.library.listing import begins_with, place_of, status_text
@@ -110,6 +112,28 @@ async def test_all_images_are_shown_at_first(dataset: Dataset) -> None:
         assert list(screen.grid.ids) == list(range(1, 121))
         assert status(screen) == "1 of 120"
         assert screen.grid.has_focus
+
+
+async def test_the_label_under_the_cursor_is_told_however_late_it_is_read(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+    take = ImageGrid._tell
+
+    def late(grid: ImageGrid, read: Any) -> None:
+        let_go.wait()
+        take(grid, read)
+
+    monkeypatch.setattr(ImageGrid, "_tell", late)
+    async with running(dataset) as (app, pilot):
+        bar = library(app).query_one(LabelBar)
+        await until(pilot, lambda: library(app).total == 120)
+        await asyncio.sleep(0.2)
+        assert bar.current is None
+        let_go.set()
+        with dataset.open() as repo:
+            expected = repo.images.get(1).label
+        await until(pilot, lambda: bar.current == expected)
 
 
 async def test_the_first_images_are_shown_before_the_whole_list_is_there(

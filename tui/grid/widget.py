@@ -68,6 +68,18 @@ class ImageGrid(GridDrawing, can_focus=True):
             """The grid."""
             return self.grid
 
+    class CursorRead(Message):
+        """What is known of the image under the cursor was read."""
+
+        def __init__(self, grid: ImageGrid) -> None:
+            super().__init__()
+            self.grid = grid
+
+        @property
+        def control(self) -> ImageGrid:
+            """The grid."""
+            return self.grid
+
     class SelectionChanged(Message):
         """`count` images are selected now."""
 
@@ -319,6 +331,8 @@ class ImageGrid(GridDrawing, can_focus=True):
         if self._pixels is None and widths:
             self.suit(median_low(widths))
         self.draw_arrived(read.pictures, read.records)
+        if self.current() in read.records:
+            self.post_message(self.CursorRead(self))
         if read.wish.epoch != self.contents.epoch:
             self._ask()
 

@@ -224,11 +224,13 @@ class LibraryScreen(LibraryFilters):
         record = None if current is None else grid.record(current)
         self.query_one(LabelBar).current = None if record is None else record.label
 
-    def on_image_grid_cursor_moved(self, event: ImageGrid.CursorMoved) -> None:
-        """Tell where the cursor is, and of its image once that is read."""
+    def on_image_grid_cursor_moved(self) -> None:
+        """Tell where the cursor is."""
         self._tell()
-        if event.image is not None and self.grid.record(event.image) is None:
-            self.set_timer(0.1, self._tell)
+
+    def on_image_grid_cursor_read(self) -> None:
+        """Tell of the image that the cursor is on."""
+        self._tell()
 
     def on_image_grid_selection_changed(self) -> None:
         """Tell how many are selected."""
