@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.pg_server import postgres_server, postgres_url
+
+__all__ = ["neutral_surroundings", "postgres_server", "postgres_url"]
+
 # A shell lets what it runs in the background ignore Ctrl-C, and so would every process that a test
 # starts and then interrupts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
