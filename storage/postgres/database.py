@@ -1,0 +1,289 @@
+"""A dataset in PostgreSQL, open: statements, transactions, the write lock, and broken connections.
+
+Reads are single statements on any connection of the pool; one whose connection breaks is asked
+again. Writes are one transaction each under an advisory lock; one whose connection breaks is not
+repeated, and where the answer to its COMMIT was lost the server is asked what became of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+
+from storage.errors import DatasetError, PixshelfError
+from storage.postgres import pools
+from storage.postgres.failures import lost, translated
+from storage.postgres.place import Place, place_of
+from storage.postgres.schema import SCHEMA, SCHEMA_VERSION, TABLES, statements
+
+Row = tuple[Any, ...]
+Parameters = Sequence[Any]
+Connection = psycopg.Connection[Row]
+Result = TypeVar("Result")
+
+WRITE_LOCK = 0x50785368
+"""The advisory lock of whoever writes; 'PxSh'."""
+
+STREAMED_ROWS = 1_000
+"""Rows that `rows` reads ahead."""
+
+
+class Database:
+    """One dataset in a PostgreSQL database, open in one thread. `told` hears that a server that is
+    starting is waited for. `outdated` opens also an earlier schema, for `version` only."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        create: bool = False,
+        outdated: bool = False,
+        wait: float,
+        told: pools.Told | None = None,
+    ) -> None:
+        self.place: Place = place_of(url)
+        self._wait = wait
+        self._moment: Connection | None = None
+        self._pool: pools.Pool | None = pools.take(self.place, wait=wait, told=told)
+        try:
+            if create:
+                self._create()
+            self._recognise(outdated=outdated)
+        except BaseException:
+            self.close()
+            raise
+
+    # Reading
+
+    def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Every row of a query."""
+        return self._read(lambda c: c.execute(sql, parameters, binary=True).fetchall())
+
+    def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row, if there is one."""
+        return self._read(lambda c: c.execute(sql, parameters, binary=True).fetchone())
+
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+        """The first column of the first row; None where there is no row."""
+        row = self.one(sql, parameters)
+        return None if row is None else row[0]
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
+        """The rows of a query, read as they are taken; a connection is held until the last. What
+        breaks in the middle is not asked again."""
+        if self._moment is not None:
+            with self.errors(), self._moment.cursor("rows", binary=True) as cursor:
+                cursor.itersize = STREAMED_ROWS
+                yield from cursor.execute(sql, parameters)
+            return
+        with self.errors(), self._connection() as connection, connection.cursor(binary=True) as one:
+            yield from one.stream(sql, parameters, binary=True, size=STREAMED_ROWS)
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """What is read within is as of one moment."""
+        with self.errors(), self._connection() as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._moment = connection
+            try:
+                yield
+            finally:
+                self._moment = None
+                if not connection.closed:
+                    connection.execute("ROLLBACK")
+
+    @property
+    def version(self) -> int:
+        """The schema's version that the dataset has now; 0 where there is no dataset."""
+        if self.value("SELECT to_regclass(%s)::oid", (f"{SCHEMA}.dataset",)) is None:
+            return 0
+        return int(self.value("SELECT max(version) FROM dataset") or 0)
+
+    # Writing
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction under the write lock: committed whole and durable, or not at all."""
+        with self.errors(writing=True):
+            connection, transaction = self._begin()
+            try:
+                try:
+                    yield connection
+                except BaseException:
+                    if not connection.closed:
+                        connection.execute("ROLLBACK")
+                    raise
+                self._commit(connection, transaction)
+            finally:
+                self._open_pool.putconn(connection)
+
+    @contextmanager
+    def errors(self, *, writing: bool = False) -> Iterator[None]:
+        """Turns psycopg's exceptions into pixshelf's."""
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._translate(error, writing=writing) from error
+
+    def own_connection(self) -> Connection:
+        """A connection of the caller's own, to close: for locks that last, and for statements of
+        others."""
+        return pools.connect(self.place)
+
+    def vacuum(self) -> None:
+        """Make the room of what was deleted free for what comes, and count anew what the planner
+        goes by."""
+        with self.errors(), self._connection() as connection:
+            for table in TABLES:
+                connection.execute(f"VACUUM (ANALYZE) {SCHEMA}.{table}")
+
+    def close(self) -> None:
+        """Give the connections back. Safe to call twice."""
+        if self._pool is not None:
+            self._pool = None
+            pools.give_back(self.place)
+
+    # Within
+
+    @property
+    def _open_pool(self) -> pools.Pool:
+        if self._pool is None:
+            raise DatasetError(f"{self.place.url} was closed")
+        return self._pool
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        connection = self._get()
+        try:
+            yield connection
+        finally:
+            self._open_pool.putconn(connection)
+
+    def _get(self) -> Connection:
+        from psycopg_pool import PoolTimeout
+
+        try:
+            return self._open_pool.getconn(timeout=max(self._wait, 1.0))
+        except PoolTimeout as error:
+            raise lost(self.place, writing=False) from error
+
+    def _read(self, work: Callable[[Connection], Result]) -> Result:
+        with self.errors():
+            if self._moment is not None:
+                return work(self._moment)
+            return self._until_answered(work)
+
+    def _until_answered(self, work: Callable[[Connection], Result]) -> Result:
+        """Do what changes nothing; again on another connection where the one broke."""
+        deadline = time.monotonic() + self._wait
+        while True:
+            with self._connection() as connection:
+                try:
+                    return work(connection)
+                except psycopg.OperationalError:
+                    if not connection.closed or time.monotonic() >= deadline:
+                        raise
+
+    def _begin(self) -> tuple[Connection, str]:
+        """A connection in a transaction that holds the write lock, and the transaction's number.
+        Nothing is written yet, so a broken connection is replaced."""
+        deadline = time.monotonic() + self._wait
+        while True:
+            connection = self._get()
+            try:
+                connection.execute("BEGIN")
+                limit = f"{max(1, int(self._wait * 1000))}ms"
+                connection.execute("SELECT set_config('lock_timeout', %s, true)", (limit,))
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
+                row = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
+                if row is None:
+                    raise DatasetError(f"{self.place.url} gave a transaction no number")
+                return connection, str(row[0])
+            except BaseException as error:
+                broken = connection.closed
+                if not broken:
+                    connection.execute("ROLLBACK")
+                self._open_pool.putconn(connection)
+                again = broken and isinstance(error, psycopg.OperationalError)
+                if not again or time.monotonic() >= deadline:
+                    raise
+
+    def _commit(self, connection: Connection, transaction: str) -> None:
+        try:
+            connection.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if not connection.closed:
+                raise
+            if not self._was_committed(transaction):
+                raise lost(self.place, writing=True) from error
+
+    def _was_committed(self, transaction: str) -> bool:
+        """What became of a transaction whose COMMIT was not answered. Raises DatasetError where
+        that cannot be told."""
+        deadline = time.monotonic() + max(self._wait, 1.0)
+        status = None
+        try:
+            while time.monotonic() < deadline:
+                status = self._read(
+                    lambda c: c.execute(
+                        "SELECT pg_xact_status(%s::xid8)", (transaction,)
+                    ).fetchone()
+                )
+                if status is not None and status[0] in ("committed", "aborted"):
+                    return bool(status[0] == "committed")
+                time.sleep(0.05)
+        except PixshelfError as error:
+            raise self._in_doubt() from error
+        raise self._in_doubt()
+
+    def _in_doubt(self) -> DatasetError:
+        return DatasetError(
+            f"the connection to the PostgreSQL server {self.place.server} was lost while a change "
+            "was being stored: it is there whole, or not at all",
+            hint="Look with 'pixshelf history' when the server is back.",
+        )
+
+    def _create(self) -> None:
+        """Make the tables where there are none."""
+        if self.version:
+            return
+        with self.write() as connection:
+            # Another process may have been faster.
+            found = connection.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone()
+            if found is not None and found[0] is not None:
+                return
+            for statement in statements():
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO dataset (version, created_at) VALUES (%s, %s)",
+                (SCHEMA_VERSION, int(time.time())),
+            )
+
+    def _recognise(self, *, outdated: bool) -> None:
+        version = self.version
+        url = self.place.url
+        if version == 0:
+            raise DatasetError(
+                f"there is no dataset in {url}",
+                hint="Create it with 'pixshelf import SOURCE' or 'pixshelf db init'.",
+            )
+        if version > SCHEMA_VERSION:
+            raise DatasetError(
+                f"{url} has schema version {version}; this program knows up to {SCHEMA_VERSION}",
+                hint="A newer pixshelf made it: install that one.",
+            )
+        if version < SCHEMA_VERSION and not outdated:
+            raise DatasetError(
+                f"{url} has schema version {version}; this program needs {SCHEMA_VERSION}",
+                hint="'pixshelf db migrate' brings it there.",
+            )
+
+    def _translate(self, error: psycopg.Error, *, writing: bool) -> PixshelfError:
+        broken = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        if broken and (error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))):
+            return lost(self.place, writing=writing)
+        return translated(error, self.place, wait=self._wait)

@@ -1,0 +1,95 @@
+"""Where a dataset in PostgreSQL is: its URL taken apart, and never its password in a text.
+
+Passwords that stood in a URL are kept in this process's memory under the URL without them, so that
+the short form opens the dataset again; a child process gets them by its environment.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from storage.errors import UsageError
+
+_SECRET = ("password", "sslpassword")
+_OPTIONS = "-c search_path=pixshelf,pg_temp -c jit=off -c TimeZone=UTC -c client_encoding=UTF8"
+_guard = threading.Lock()
+_passwords: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database on a server. `url` opens it again in this process and names no password;
+    `parameters` are for psycopg.connect."""
+
+    url: str
+    parameters: dict[str, Any] = field(repr=False)
+
+    @property
+    def server(self) -> str:
+        """The server in words: its host and port, or the folder of its socket."""
+        host = self.parameters.get("host") or "this machine"
+        port = self.parameters.get("port")
+        return f"{host}:{port}" if port and not host.startswith("/") else str(host)
+
+    @property
+    def database(self) -> str:
+        """The database's name, as far as the URL gives it."""
+        return str(self.parameters.get("dbname") or self.parameters.get("user") or "")
+
+    @property
+    def user(self) -> str:
+        """The user's name, as far as the URL gives it."""
+        return str(self.parameters.get("user") or "")
+
+
+def place_of(url: str) -> Place:
+    """Read a URL `postgresql://[user[:password]@][host][:port]/name[?parameters]`. Raises
+    UsageError, which does not repeat what it cannot read: it may hold a password."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        parameters = conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise UsageError(
+            "the URL of the PostgreSQL database cannot be read",
+            hint="Write postgresql://USER@HOST:PORT/NAME, with special characters as %XX.",
+        ) from error
+    secrets = {name: str(parameters.pop(name)) for name in _SECRET if name in parameters}
+    shown = _url(parameters)
+    with _guard:
+        if "password" in secrets:
+            _passwords[shown] = secrets["password"]
+        elif shown in _passwords:
+            secrets["password"] = _passwords[shown]
+    given = parameters.get("options")
+    options = f"{given} {_OPTIONS}" if given else _OPTIONS
+    defaults = {"application_name": "pixshelf", "connect_timeout": 10}
+    return Place(shown, {**defaults, **parameters, **secrets, "options": options})
+
+
+def environment_of(url: str) -> dict[str, str]:
+    """The environment variables with which a child process can open the same URL."""
+    with _guard:
+        password = _passwords.get(url)
+    return {} if password is None else {"PGPASSWORD": password}
+
+
+def _url(parameters: dict[str, Any]) -> str:
+    """The parameters as a URL, always the same for the same ones."""
+    rest = dict(parameters)
+    user, name = rest.pop("user", None), rest.pop("dbname", None)
+    host, port = rest.get("host"), rest.get("port")
+    plain = host is not None and not str(host).startswith("/") and "," not in str(host)
+    text = "postgresql://" + (f"{quote(str(user), safe='')}@" if user else "")
+    if plain:
+        text += f"[{host}]" if ":" in str(host) else quote(str(rest["host"]), safe="")
+        del rest["host"]
+        if port is not None:
+            text += f":{rest.pop('port')}"
+    text += "/" + (quote(str(name), safe="") if name else "")
+    pairs = [f"{key}={quote(str(value), safe='/')}" for key, value in sorted(rest.items())]
+    return text + ("?" + "&".join(pairs) if pairs else "")
