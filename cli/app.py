@@ -195,7 +195,8 @@ def root(
             max=86_400,
             envvar="PIXSHELF_WAIT",
             show_envvar=False,
-            help="How long a write waits for another that is writing. [env: PIXSHELF_WAIT]",
+            help="How long a write waits for another that is writing, and a command for a "
+            "PostgreSQL server that is starting. [env: PIXSHELF_WAIT]",
         ),
     ] = DEFAULT_WAIT,
     version: Annotated[

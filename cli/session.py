@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_WAIT = 10.0
-"""Seconds that a write waits for another process that writes."""
+"""Seconds that a write waits for another process that writes, and a command for a server."""
 
 
 @dataclass(slots=True)
@@ -57,8 +57,11 @@ class Session:
 
     @property
     def db(self) -> str:
-        """The dataset's path or URL."""
-        return self.db_named or str(default_data_folder() / "pixshelf.db")
+        """The dataset's path or URL, without the password that it may have been named with: this
+        process remembers that. Raises UsageError for a URL that cannot be read."""
+        from storage.opening import shown
+
+        return shown(self.db_named or str(default_data_folder() / "pixshelf.db"))
 
     @property
     def quiet(self) -> bool:
@@ -72,7 +75,13 @@ class Session:
 
         if create and self.db_named is None:
             default_data_folder().mkdir(parents=True, exist_ok=True)
-        return open_repository(self.db, create=create, wait=self.wait)
+        return open_repository(self.db, create=create, wait=self.wait, told=self.tell)
+
+    def tell(self, text: str) -> None:
+        """Say something on stderr that is not data, unless notes are unwanted."""
+        from cli.output import note
+
+        note(text, quiet=self.quiet)
 
     def threads(self, flag: int | None) -> int | None:
         """The number of threads asked for; None leaves the choice to the command."""

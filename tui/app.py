@@ -109,8 +109,10 @@ class PixshelfApp(KeysInOrder):
 
     @property
     def dataset_name(self) -> str:
-        """The dataset in a word: the file's name, or the last part of the URL."""
-        return self.dataset.url.rstrip("/").rpartition("/")[2] or self.dataset.url
+        """The dataset in a word: the file's name, or the database's."""
+        url = self.dataset.url
+        place = url.partition("?")[0] if "://" in url else url
+        return place.rstrip("/").rpartition("/")[2] or url
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.settings.keys))

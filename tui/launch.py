@@ -12,7 +12,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -66,14 +66,16 @@ def run(
     config_path: Path | None,
     db_named: bool,
     wait: float,
+    told: Callable[[str], None] | None = None,
 ) -> int:
-    """Show the app on a dataset, which is made where it is not there; gives the exit code. Raises
+    """Show the app on a dataset, which is made where it is not there; gives the exit code. `told`
+    hears, before the screen is taken, that a server that is starting is waited for. Raises
     DatasetError and UsageError before the screen is taken, and afterwards what the app did not
     expect."""
     from tui.frame.dataset import Dataset
 
     dataset = Dataset(url, wait=wait)
-    dataset.create()
+    dataset.create(told)
     try:
         app = _made(dataset, settings, config_path, db_named)
         _show(app)

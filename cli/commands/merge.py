@@ -63,15 +63,15 @@ def merge(
     """
     from storage.merging import Options
     from storage.merging import merge as bring
-    from storage.opening import open_repository
+    from storage.opening import open_repository, shown
 
     preference = _preference(prefer)
     parsed = query_of(query)
     state = session(ctx)
-    chosen = Options(actor(), preference, models=models, location=other, dry_run=dry_run)
+    chosen = Options(actor(), preference, models=models, location=shown(other), dry_run=dry_run)
     with (
         # Theirs first, so that a wrong name makes no file of ours.
-        open_repository(other, wait=state.wait) as theirs,
+        open_repository(other, wait=state.wait, told=state.tell) as theirs,
         state.open(create=not dry_run) as ours,
         progress("merging", quiet=state.quiet) as update,
     ):

@@ -29,8 +29,10 @@ class Dataset:
 
     def __init__(self, url: str, *, wait: float = 10.0) -> None:
         """`url` is what `open_repository` takes; `wait` is how many seconds a write waits for
-        another process that writes."""
-        self.url = url
+        another process that writes. A password in the URL is remembered, and in no text."""
+        from storage.opening import shown
+
+        self.url = shown(url)
         self.wait = wait
         self._reading = _Lane(self, "reading", patient=True)
         self._surveying = _Lane(self, "surveying", patient=True)
@@ -44,12 +46,12 @@ class Dataset:
 
         return open_repository(self.url, wait=self.wait)
 
-    def create(self) -> None:
-        """Make the dataset if it is not there, and see that it can be opened. Blocks; for before
-        the screen is taken. Raises DatasetError."""
+    def create(self, told: Callable[[str], None] | None = None) -> None:
+        """Make the dataset if it is not there, and see that it can be opened. `told` hears that a
+        server is waited for. Blocks; for before the screen is taken. Raises DatasetError."""
         from storage.opening import open_repository
 
-        open_repository(self.url, create=True, wait=self.wait).close()
+        open_repository(self.url, create=True, wait=self.wait, told=told).close()
 
     def identity(self) -> tuple[int, int] | None:
         """What tells the dataset's file from another of its name; None where there is none."""
