@@ -43,11 +43,11 @@ TABLES: dict[str, str] = {
     """,
     "image_data": """
         image_id bigint PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
-        data bytea STORAGE EXTERNAL NOT NULL
+        data bytea NOT NULL
     """,
     "thumbnail": """
         image_id bigint PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
-        data bytea STORAGE EXTERNAL NOT NULL
+        data bytea NOT NULL
     """,
     "image_tag": """
         tag_id bigint NOT NULL REFERENCES tag (id),
@@ -101,8 +101,8 @@ TABLES: dict[str, str] = {
         kind text NOT NULL CHECK (kind IN ('last', 'best')),
         epoch bigint NOT NULL,
         step bigint NOT NULL,
-        weights bytea STORAGE EXTERNAL NOT NULL,
-        optimizer bytea STORAGE EXTERNAL NOT NULL,
+        weights bytea NOT NULL,
+        optimizer bytea NOT NULL,
         PRIMARY KEY (run_id, kind)
     """,
     "model": """
@@ -126,8 +126,8 @@ TABLES: dict[str, str] = {
     """,
     "model_data": """
         model_id bigint PRIMARY KEY REFERENCES model (id) ON DELETE CASCADE,
-        weights bytea STORAGE EXTERNAL NOT NULL,
-        litert bytea STORAGE EXTERNAL NOT NULL
+        weights bytea NOT NULL,
+        litert bytea NOT NULL
     """,
     "prediction": """
         id bigint PRIMARY KEY,
@@ -164,6 +164,20 @@ TABLES: dict[str, str] = {
     """,
 }
 """Every table, in an order in which each comes after those that it refers to."""
+
+# Pictures and weights do not get smaller by compressing them once more. (As a part of CREATE TABLE
+# this wants PostgreSQL 16.)
+STORAGE = tuple(
+    f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL"
+    for table, column in (
+        ("image_data", "data"),
+        ("thumbnail", "data"),
+        ("checkpoint", "weights"),
+        ("checkpoint", "optimizer"),
+        ("model_data", "weights"),
+        ("model_data", "litert"),
+    )
+)
 
 INDEXES = (
     "CREATE INDEX image_label ON image (label_id, id)",
@@ -254,6 +268,7 @@ def statements() -> tuple[str, ...]:
     return (
         f"CREATE SCHEMA {SCHEMA}",
         *(f"CREATE TABLE {name} ({columns})" for name, columns in TABLES.items()),
+        *STORAGE,
         *INDEXES,
         *TRIGGERS,
         *VIEWS,
