@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from storage.expecting import expect_rows
 from storage.ordering import natural_key
 from storage.records import Stats
 from storage.sqlite.database import Database, Row
-from storage.sqlite.expecting import expect_rows
 
 
 def counted(*columns: str) -> str:

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.errors import DatasetBusy, DatasetError
+from storage.errors import DatasetError
+from storage.stored_runs import run_is_held
 
 _WAIT = 0.5
 """Seconds to try: whoever asks `is_held` has the lock for a moment, too."""
@@ -31,10 +32,7 @@ def held(dataset: Path, run_id: int) -> Iterator[None]:
     except OSError as error:  # its folder is gone, or the file system has no locks
         raise _unusable(path, error) from error
     if descriptor is None:
-        raise DatasetBusy(
-            f"another process is working on run {run_id}",
-            hint="Watch it with 'pixshelf runs attach', or wait for its end.",
-        )
+        raise run_is_held(run_id)
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from storage.expecting import expect, stored_json
 from storage.labels import clean_label, clean_tag
 from storage.query import Query
 from storage.records import (
@@ -23,7 +24,6 @@ from storage.records import (
 from storage.sqlite import edits
 from storage.sqlite.compiling import write_cursor
 from storage.sqlite.database import Database, Row
-from storage.sqlite.expecting import expect, stored_json
 from storage.sqlite.names import ensure
 from storage.sqlite.schema import LARGE, LARGE_INDEXES
 from storage.sqlite.selecting import predicting_model, select

@@ -7,13 +7,12 @@ import json
 import time
 from typing import Literal
 
-from storage.errors import DatasetError, NotFound, NotReady, RefusedInput
 from storage.labels import clean_label, clean_name
 from storage.records import ModelRecord, NewModel
-from storage.sqlite.database import Database, Row
-from storage.sqlite.expecting import damaged, expect, stored_json
+from storage.sqlite.database import Database
 from storage.sqlite.names import ensure
 from storage.sqlite.selecting import find_model
+from storage.stored_runs import checked, model_name_taken, model_record, no_model, no_model_yet
 
 _COLUMNS = """
     SELECT model.id, model.name, model.run_id,
@@ -67,19 +66,19 @@ class SqliteModels:
     def get(self, model_id: int) -> ModelRecord:
         row = self._database.one(f"{_COLUMNS} WHERE model.id = ?", (model_id,))
         if row is None:
-            raise _no_model(model_id)
-        return _record(row)
+            raise no_model(model_id)
+        return model_record(row)
 
     def find(self, name_or_id: str | None) -> ModelRecord:
         if name_or_id is not None:
             return self.get(find_model(self._database, name_or_id))
         newest = self._database.value("SELECT max(id) FROM model")
         if newest is None:
-            raise NotReady("there is no model yet", hint="Make one with 'pixshelf train'.")
+            raise no_model_yet()
         return self.get(newest)
 
     def all(self) -> list[ModelRecord]:
-        return [_record(row) for row in self._database.all(f"{_COLUMNS} ORDER BY id DESC")]
+        return [model_record(row) for row in self._database.all(f"{_COLUMNS} ORDER BY id DESC")]
 
     def weights(self, model_id: int) -> bytes:
         return self._data(model_id, "weights")
@@ -94,18 +93,16 @@ class SqliteModels:
                 "SELECT id FROM model WHERE name = ? AND id <> ?", (name, model_id)
             ).fetchone()
             if row is not None:
-                raise RefusedInput(
-                    f"model {row[0]} has the name '{name}' already", hint="Choose another name."
-                )
+                raise model_name_taken(row[0], name)
             cursor = connection.execute("UPDATE model SET name = ? WHERE id = ?", (name, model_id))
             if cursor.rowcount == 0:
-                raise _no_model(model_id)
+                raise no_model(model_id)
 
     def remove(self, model_id: int) -> None:
         with self._database.write() as connection:
             cursor = connection.execute("DELETE FROM model WHERE id = ?", (model_id,))
             if cursor.rowcount == 0:
-                raise _no_model(model_id)
+                raise no_model(model_id)
 
     def _data(self, model_id: int, which: Literal["weights", "litert"]) -> bytes:
         row = self._database.one(
@@ -114,26 +111,5 @@ class SqliteModels:
             (model_id,),
         )
         if row is None:
-            raise _no_model(model_id)
-        data: bytes = row[0]
-        if hashlib.sha256(data).digest() != row[1]:
-            raise DatasetError(
-                f"the {which} of model {model_id} are not what was stored",
-                hint="Train again, or restore a backup.",
-            )
-        return data
-
-
-def _record(row: Row) -> ModelRecord:
-    what = f"model {row[0]}"
-    expect(row, "itI??ibrRRi", what)
-    if row[7] <= 0:
-        raise damaged(f"{what} has the temperature {row[7]}")
-    model_id, name, run, *json_columns = row[:5]
-    labels = tuple(stored_json(json_columns[0], list, what))
-    spec = stored_json(json_columns[1], dict, what)
-    return ModelRecord(model_id, name, run, labels, spec, *row[5:])
-
-
-def _no_model(model_id: int) -> NotFound:
-    return NotFound(f"there is no model {model_id}", hint="See 'pixshelf models ls'.")
+            raise no_model(model_id)
+        return checked(row[0], row[1], which, model_id)

@@ -13,6 +13,7 @@ from storage.sqlite.compiling import Selection
 from storage.sqlite.database import Database
 from storage.sqlite.names import ensure
 from storage.sqlite.selecting import select
+from storage.stored_runs import no_model
 
 _COLUMNS = """
     a.image_id, a.model_id, predicted.name, a.confidence,
@@ -47,7 +48,7 @@ class SqlitePredictions:
         with self._database.write(durable=False) as connection:
             model = connection.execute("SELECT 1 FROM model WHERE id = ?", (model_id,)).fetchone()
             if model is None:
-                raise NotFound(f"there is no model {model_id}", hint="See 'pixshelf models ls'.")
+                raise no_model(model_id)
             truths = dict(
                 connection.execute(
                     "SELECT id, label_id FROM image WHERE id IN (SELECT value FROM json_each(?))",

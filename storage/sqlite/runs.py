@@ -9,18 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from storage.errors import NotFound
 from storage.records import Checkpoint, EpochMetrics, NewRun, RunRecord, RunStatus
 from storage.sqlite.database import Database, Row
-from storage.sqlite.expecting import expect, expect_rows, stored_json
 from storage.sqlite.holding import held, is_held
-
-_COLUMNS = """
-    SELECT run.id, run.name, run.status, run.seed, run.settings, run.labels, run.data_digest,
-        run.versions, run.total_epochs, run.total_steps, run.pid, run.started_at,
-        run.finished_at, run.error, (SELECT max(id) FROM model WHERE model.run_id = run.id)
-    FROM run
-"""
+from storage.stored_runs import EPOCH_COLUMNS, RUN_COLUMNS, no_run, run_record
 
 
 class SqliteRuns:
@@ -148,46 +140,23 @@ class SqliteRuns:
             connection.execute("DELETE FROM run WHERE id = ?", (run_id,))
 
     def get(self, run_id: int) -> RunRecord:
-        row = self._database.one(f"{_COLUMNS} WHERE run.id = ?", (run_id,))
+        row = self._database.one(f"{RUN_COLUMNS} WHERE run.id = ?", (run_id,))
         if row is None:
-            raise _no_run(run_id)
+            raise no_run(run_id)
         return self._record(row)
 
     def all(self) -> list[RunRecord]:
-        return [self._record(row) for row in self._database.all(f"{_COLUMNS} ORDER BY id DESC")]
+        return [self._record(row) for row in self._database.all(f"{RUN_COLUMNS} ORDER BY id DESC")]
 
     def _require(self, run_id: int) -> None:
         if self._database.value("SELECT 1 FROM run WHERE id = ?", (run_id,)) is None:
-            raise _no_run(run_id)
+            raise no_run(run_id)
 
     def _record(self, row: Row) -> RunRecord:
-        what = f"run {row[0]}"
-        expect(row, "itti??b?iiIiITI", what)
-        run_id, name, status, seed, settings, labels, digest, versions = row[:8]
-        total_epochs, total_steps, pid, started_at, finished_at, error, model = row[8:]
         epochs = self._database.all(
-            "SELECT epoch, step, seconds, learning_rate, train_loss, train_accuracy, val_loss, "
-            "val_accuracy FROM epoch WHERE run_id = ? ORDER BY epoch",
-            (run_id,),
+            f"SELECT {EPOCH_COLUMNS} FROM epoch WHERE run_id = ? ORDER BY epoch", (row[0],)
         )
-        return RunRecord(
-            id=run_id,
-            name=name,
-            status=status,
-            seed=seed,
-            settings=stored_json(settings, dict, what),
-            labels=tuple(stored_json(labels, list, what)),
-            data_digest=digest,
-            versions=stored_json(versions, dict, what),
-            total_epochs=total_epochs,
-            total_steps=total_steps,
-            pid=pid,
-            started_at=started_at,
-            finished_at=finished_at,
-            error=error,
-            model=model,
-            epochs=tuple(EpochMetrics(*epoch) for epoch in expect_rows(epochs, "iirrrrRR", what)),
-        )
+        return run_record(row, epochs)
 
 
 def _put_checkpoint(
@@ -205,7 +174,3 @@ def _put_checkpoint(
             checkpoint.optimizer,
         ),
     )
-
-
-def _no_run(run_id: int) -> NotFound:
-    return NotFound(f"there is no run {run_id}", hint="See 'pixshelf runs ls'.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage.errors import NotFound, NotReady
+from storage.errors import NotReady
 from storage.query import Query
 from storage.sqlite.compiling import Selection, compile_query
 from storage.sqlite.database import Database
 from storage.sqlite.names import ids_of
 from storage.sqlite.planning import Probe
+from storage.stored_runs import no_model
 
 # SQLite answers this from the end of an index that begins with model_id.
 _NEWEST = "SELECT max(model_id) FROM prediction"
@@ -72,5 +73,5 @@ def find_model(database: Database, name_or_id: str) -> int:
     if found is None:
         found = database.value("SELECT max(id) FROM model WHERE name = ?", (name_or_id,))
     if found is None:
-        raise NotFound(f"there is no model '{name_or_id}'", hint="See 'pixshelf models ls'.")
+        raise no_model(name_or_id)
     return found

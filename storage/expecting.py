@@ -1,4 +1,4 @@
-"""Whether rows hold what the schema says: a file from another hand may hold anything."""
+"""Whether rows hold what the schema says: a dataset from another hand may hold anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from storage.errors import DatasetError
-from storage.sqlite.database import Row
+
+Row = tuple[Any, ...]
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "i": (int,),
@@ -54,8 +55,8 @@ def _no_constant(name: str) -> Any:
 
 
 def damaged(message: str) -> DatasetError:
-    """The error to raise for a file that holds what no version of pixshelf writes."""
+    """The error to raise for a dataset that holds what no version of pixshelf writes."""
     return DatasetError(
-        f"the dataset file is damaged: {message}",
+        f"the dataset is damaged: {message}",
         hint="See what else is wrong with 'pixshelf db check', or restore a backup.",
     )
