@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
+from storage.deeds import Table
 from storage.postgres.database import Connection, Database
-
-Table = Literal["label", "tag"]
 
 
 def next_id(connection: Connection, table: str) -> int:

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from storage.errors import NotFound, RefusedInput
+from storage import deeds
+from storage.deeds import Deed, Table
 from storage.labels import clean_label, clean_tag
+from storage.missing import no_image_to_edit, no_name
 from storage.records import Action, Split
 from storage.sqlite.database import Database
-from storage.sqlite.names import Table, drop_unused, ensure
+from storage.sqlite.names import drop_unused, ensure
 
 _AT_ONCE = 10_000
 _GIVEN = "(SELECT value FROM json_each(?))"
@@ -28,8 +30,7 @@ def set_label(
 ) -> Action:
     """See Images.set_label."""
     name = None if label is None else clean_label(label)
-    summary = "label cleared" if name is None else f"label '{name}'"
-    with _edit(database, "label", summary, actor, image_ids) as edit:
+    with _edit(database, deeds.label(name), actor, image_ids) as edit:
         _relabel(edit, f"image.id IN {_GIVEN}", edit.ids, name)
     return edit.done()
 
@@ -43,7 +44,7 @@ def set_labels(
         "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS label_id "
         "FROM json_each(?)) AS given"
     )
-    with _edit(database, "label", summary, actor, list(assignments)) as edit:
+    with _edit(database, Deed("label", summary), actor, list(assignments)) as edit:
         label_ids = ensure(edit.connection, "label", cleaned.values())
         rows = _json(
             [
@@ -75,7 +76,7 @@ def set_split(
         "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS split "
         "FROM json_each(?)) AS given"
     )
-    with _edit(database, "split", summary, actor, list(assignments)) as edit:
+    with _edit(database, Deed("split", summary), actor, list(assignments)) as edit:
         edit.note(
             f"SELECT ?, image.id, image.split, given.split FROM {given} "
             "JOIN image ON image.id = given.id WHERE image.split IS NOT given.split",
@@ -92,7 +93,7 @@ def set_split(
 def add_tag(database: Database, image_ids: Sequence[int], tag: str, *, actor: str) -> Action:
     """See Images.add_tag."""
     name = clean_tag(tag)
-    with _edit(database, "tag", f"tag '{name}'", actor, image_ids) as edit:
+    with _edit(database, deeds.tag(name), actor, image_ids) as edit:
         tag_id = ensure(edit.connection, "tag", [name])[name]
         edit.note(
             f"SELECT ?, id, NULL, ? FROM image WHERE id IN {_GIVEN} "
@@ -112,14 +113,14 @@ def add_tag(database: Database, image_ids: Sequence[int], tag: str, *, actor: st
 def remove_tag(database: Database, image_ids: Sequence[int], tag: str, *, actor: str) -> Action:
     """See Images.remove_tag."""
     name = clean_tag(tag)
-    with _edit(database, "untag", f"tag '{name}' removed", actor, image_ids) as edit:
+    with _edit(database, deeds.untag(name), actor, image_ids) as edit:
         _untag(edit, name, f"image_id IN {_GIVEN}", edit.ids)
     return edit.done()
 
 
 def delete(database: Database, image_ids: Sequence[int], *, actor: str) -> Action:
     """See Images.delete."""
-    with _edit(database, "delete", "moved to the trash", actor, image_ids) as edit:
+    with _edit(database, deeds.DELETE, actor, image_ids) as edit:
         edit.note(
             f"SELECT ?, id, NULL, 'deleted' FROM image WHERE id IN {_GIVEN} "
             "AND id NOT IN (SELECT image_id FROM trash)",
@@ -135,7 +136,7 @@ def delete(database: Database, image_ids: Sequence[int], *, actor: str) -> Actio
 
 def restore(database: Database, image_ids: Sequence[int], *, actor: str) -> Action:
     """See Images.restore."""
-    with _edit(database, "restore", "restored from the trash", actor, image_ids) as edit:
+    with _edit(database, deeds.RESTORE, actor, image_ids) as edit:
         edit.note(
             f"SELECT ?, image_id, 'deleted', NULL FROM trash WHERE image_id IN {_GIVEN}", edit.ids
         )
@@ -146,7 +147,7 @@ def restore(database: Database, image_ids: Sequence[int], *, actor: str) -> Acti
 def merge_label(database: Database, source: str, target: str, *, actor: str) -> Action:
     """See Labels.merge."""
     name = clean_label(target)
-    with _edit(database, "label", f"label '{source}' merged into '{name}'", actor) as edit:
+    with _edit(database, deeds.merge(source, name), actor) as edit:
         _relabel(edit, "image.label_id = ?", _id_of(edit.connection, "label", source), name)
         drop_unused(edit.connection, "label", source)
     return edit.done()
@@ -154,7 +155,7 @@ def merge_label(database: Database, source: str, target: str, *, actor: str) -> 
 
 def remove_label(database: Database, name: str, *, actor: str) -> Action:
     """See Labels.remove."""
-    with _edit(database, "label", f"label '{name}' removed", actor) as edit:
+    with _edit(database, deeds.remove_label(name), actor) as edit:
         _relabel(edit, "image.label_id = ?", _id_of(edit.connection, "label", name), None)
         drop_unused(edit.connection, "label", name)
     return edit.done()
@@ -162,7 +163,7 @@ def remove_label(database: Database, name: str, *, actor: str) -> Action:
 
 def remove_tag_everywhere(database: Database, name: str, *, actor: str) -> Action:
     """See Tags.remove."""
-    with _edit(database, "untag", f"tag '{name}' removed everywhere", actor) as edit:
+    with _edit(database, deeds.remove_tag(name), actor) as edit:
         _id_of(edit.connection, "tag", name)
         _untag(edit, name, "1")
         drop_unused(edit.connection, "tag", name)
@@ -172,18 +173,13 @@ def remove_tag_everywhere(database: Database, name: str, *, actor: str) -> Actio
 def rename(database: Database, table: Table, old: str, new: str, *, actor: str) -> Action:
     """See Labels.rename and Tags.rename."""
     name = clean_label(new) if table == "label" else clean_tag(new)
-    with _edit(database, f"rename-{table}", f"{table} '{old}' renamed '{name}'", actor) as edit:
+    with _edit(database, deeds.rename(table, old, name), actor) as edit:
         connection = edit.connection
         row_id = _id_of(connection, table, old)
         if name == old:
             return edit.done()
         if connection.execute(f"SELECT 1 FROM {table} WHERE name = ?", (name,)).fetchone():
-            raise RefusedInput(
-                f"there is a {table} '{name}' already",
-                hint=f"'pixshelf {table}s merge' makes two labels one."
-                if table == "label"
-                else "Tag the images with it, and remove the other.",
-            )
+            raise deeds.name_taken(table, name)
         connection.execute(f"UPDATE {table} SET name = ? WHERE id = ?", (name, row_id))
         images = connection.execute(
             "SELECT count(*) FROM image WHERE label_id = ?"
@@ -233,7 +229,7 @@ class _Edit:
 
 @contextmanager
 def _edit(
-    database: Database, kind: str, summary: str, actor: str, image_ids: Sequence[int] = ()
+    database: Database, deed: Deed, actor: str, image_ids: Sequence[int] = ()
 ) -> Iterator[_Edit]:
     """One edit in one transaction. Raises NotFound if an image is gone."""
     ids = _json(image_ids)
@@ -243,9 +239,10 @@ def _edit(
         row = connection.execute(
             "INSERT INTO action (at, actor, kind, summary, images) VALUES (?, ?, ?, ?, 0) "
             "RETURNING id",
-            (at, actor, kind, summary),
+            (at, actor, deed.kind, deed.summary),
         ).fetchone()
-        edit = _Edit(connection, Action(row[0], at, actor, kind, summary, images=0), ids)
+        action = Action(row[0], at, actor, deed.kind, deed.summary, images=0)
+        edit = _Edit(connection, action, ids)
         yield edit
         edit.finish()
 
@@ -285,7 +282,7 @@ def _untag(edit: _Edit, name: str, where: str, *parameters: object) -> None:
 def _id_of(connection: sqlite3.Connection, table: Table, name: str) -> int:
     row = connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()
     if row is None:
-        raise NotFound(f"there is no {table} '{name}'", hint=f"See 'pixshelf {table}s ls'.")
+        raise no_name(table, name)
     found: int = row[0]
     return found
 
@@ -297,9 +294,7 @@ def _all_there(connection: sqlite3.Connection, ids: str) -> None:
         (ids, ids),
     ).fetchone()
     if missing is not None:
-        raise NotFound(
-            f"there is no image {missing[0]}", hint="Nothing was changed. See 'pixshelf ls'."
-        )
+        raise no_image_to_edit(missing[0])
 
 
 def _json(values: Sequence[object]) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Literal
 
-from storage.errors import NotFound, RefusedInput
+from storage.deeds import Table, name_taken_since
+from storage.missing import no_action
 from storage.records import Action, ActionState, Event
 from storage.sqlite.database import Database, Row
-from storage.sqlite.names import Table, drop_unused, ensure
+from storage.sqlite.names import drop_unused, ensure
 
 _ACTION = "SELECT id, at, actor, kind, summary, images, state FROM action"
 
@@ -34,7 +35,7 @@ class SqliteHistory:
     def get(self, action_id: int) -> Action:
         row = self._database.one(f"{_ACTION} WHERE id = ?", (action_id,))
         if row is None:
-            raise NotFound(f"there is no action {action_id}", hint="See 'pixshelf history'.")
+            raise no_action(action_id)
         return Action(*row)
 
     def events(self, action_id: int, *, limit: int = 100, after: int = 0) -> list[Event]:
@@ -105,11 +106,7 @@ def _rename(connection: sqlite3.Connection, table: Table, old: str, new: str) ->
     # A name that an action since took into use, and that was taken back, may still be there.
     drop_unused(connection, table, new)
     if connection.execute(f"SELECT 1 FROM {table} WHERE name = ?", (new,)).fetchone():
-        raise RefusedInput(
-            f"'{old}' cannot be called '{new}' again: images imported since have a {table} of "
-            "that name",
-            hint="What was done up to then can no longer be undone.",
-        )
+        raise name_taken_since(table, old, new)
     connection.execute(f"UPDATE {table} SET name = ? WHERE name = ?", (new, old))
 
 

@@ -8,26 +8,26 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from storage.expecting import expect, stored_json
+from storage.cursors import write_cursor
 from storage.labels import clean_label, clean_tag
+from storage.missing import no_image
 from storage.query import Query
 from storage.records import (
     Action,
     Added,
     Example,
-    ImagePrediction,
     ImageRecord,
     NewImage,
     Page,
     Split,
 )
 from storage.sqlite import edits
-from storage.sqlite.compiling import write_cursor
-from storage.sqlite.database import Database, Row
+from storage.sqlite.database import Database
 from storage.sqlite.names import ensure
 from storage.sqlite.schema import LARGE, LARGE_INDEXES
 from storage.sqlite.selecting import predicting_model, select
-from storage.sqlite.stored import no_image, read_data, read_stored
+from storage.sqlite.stored import read_data, read_stored
+from storage.stored_images import image_record
 
 _RECORD = """
     SELECT image.id, image.sha256, label.name, image.split,
@@ -99,7 +99,7 @@ class SqliteImages:
         )
         if row is None:
             raise no_image(image_id)
-        return _record(row)
+        return image_record(row)
 
     def page(self, query: Query, *, limit: int = 100, after: str | None = None) -> Page:
         selection = select(self._database, query, continued=after is not None)
@@ -114,7 +114,7 @@ class SqliteImages:
             ORDER BY page.key {direction}, page.id {direction}""",
             (*parameters, limit + 1, model),
         )
-        images = tuple(_record(row) for row in rows[:limit])
+        images = tuple(image_record(row) for row in rows[:limit])
         if len(rows) <= limit:
             return Page(images, None)
         return Page(images, write_cursor(query.sort, rows[limit - 1][-1], images[-1].id))
@@ -288,32 +288,4 @@ def _insert(
     connection.executemany(
         "INSERT INTO image_tag (tag_id, image_id) VALUES (?, ?)",
         ((tag_ids[tag], id_) for id_, image in new for tag in {tags[tag] for tag in image.tags}),
-    )
-
-
-def _record(row: Row) -> ImageRecord:
-    expect(row, "ibTT?iiititiITRI", f"image {row[0]}")
-    image_id, sha256, label, split, tags = row[:5]
-    width, height, channels, format_, size, source, added_at = row[5:12]
-    model, predicted, confidence, wrong = row[12:16]
-    prediction = None
-    if model is not None:
-        prediction = ImagePrediction(
-            model, predicted, confidence, None if wrong is None else bool(wrong)
-        )
-    return ImageRecord(
-        id=image_id,
-        sha256=sha256,
-        label=label,
-        split=split,
-        tags=tuple(stored_json(tags, list, f"image {image_id}")),
-        width=width,
-        height=height,
-        channels=channels,
-        format=format_,
-        bytes=size,
-        source=source,
-        added_at=added_at,
-        prediction=prediction,
-        deleted=bool(row[16]),
     )

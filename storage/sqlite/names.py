@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
+from storage.deeds import Table
 from storage.sqlite.database import Database
-
-Table = Literal["label", "tag"]
 
 
 def ids_of(database: Database, table: Table, names: Sequence[Any]) -> list[int]:

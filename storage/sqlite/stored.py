@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from storage.errors import NotFound
+from storage.missing import no_image
 from storage.records import NewImage
-from storage.sqlite.database import Database, Row
+from storage.sqlite.database import Database
+from storage.stored_images import given_image
 
 _PAGE = 500
 
@@ -55,29 +56,4 @@ def read_stored(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[
             if image_id not in facts:
                 raise no_image(image_id)
         for image_id, data in read_data(database, wanted):
-            yield image_id, _image(facts[image_id], data)
-
-
-def _image(row: Row, data: bytes) -> NewImage:
-    sha256, pixel_hash, dhash, width, height, channels, form, source = row[1:9]
-    label, split, tags, thumbnail = row[9:]
-    return NewImage(
-        data=data,
-        sha256=sha256,
-        pixel_hash=pixel_hash,
-        dhash=dhash,
-        width=width,
-        height=height,
-        channels=channels,
-        format=form,
-        source=source,
-        label=label,
-        split=split,
-        tags=tuple(json.loads(tags)),
-        thumbnail=thumbnail,
-    )
-
-
-def no_image(image_id: int) -> NotFound:
-    """What to raise for an image that is gone."""
-    return NotFound(f"there is no image {image_id}", hint="See 'pixshelf ls'.")
+            yield image_id, given_image(facts[image_id], data)

@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from storage.opening import open_repository  # noqa: E402 - a script finds the project first
+from storage.cursors import write_cursor  # noqa: E402 - a script finds the project first
+from storage.opening import open_repository  # noqa: E402
 from storage.query import SORT_KEYS, Sort, parse  # noqa: E402
 from storage.repository import Repository  # noqa: E402
-from storage.sqlite.compiling import write_cursor  # noqa: E402
 from tests.benchmarks.generate import make  # noqa: E402
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from storage.cursors import write_cursor
 from storage.opening import open_repository
 from storage.query import SORT_KEYS, parse
 from storage.records import SPLITS, Measures
 from storage.sqlite import images, measurements, planning, predictions
-from storage.sqlite.compiling import Selection, write_cursor
+from storage.sqlite.compiling import Selection
 from storage.sqlite.database import Database
 from storage.sqlite.selecting import select
 from tests.making import add_images, new_image, new_model, new_prediction
