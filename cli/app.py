@@ -50,6 +50,7 @@ SUMMARIES = {
     "models": "List, show, export, import, rename or remove models.",
     "export": "Write images to folders, manifests, arrays or a dataset.",
     "merge": "Bring another dataset's images, labels, splits and tags in.",
+    "serve": "Answer over HTTP: predictions, images and models.",
     "sql": "Ask the dataset a question in SQL; it can only read.",
     "doctor": "Report versions, paths and the state of the dataset.",
     "db": "Make, describe, check, back up, upgrade or tidy a dataset file.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
+from cli.answers import predictions_of
 from cli.output import line, note, write_json
-from cli.records import image_json, prediction_json
+from cli.records import image_json
 from cli.session import session
 from cli.text import in_bytes, in_columns, percent, printable
 from storage.errors import UsageError
-from storage.records import ModelRecord, Prediction
-from storage.repository import Repository
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -68,7 +66,7 @@ def show(
             return
         record = repo.images.get(image)
         facts = image_json(record)
-        facts["predictions"] = _predictions(repo, image)
+        facts["predictions"] = predictions_of(repo, image)
         data = b"" if json else repo.images.data(image)
     if json:
         write_json(facts)
@@ -89,22 +87,6 @@ def show(
         line()
         for text in _bars(prediction):
             line(text)
-
-
-def _predictions(repo: Repository, image: int) -> list[dict[str, Any]]:
-    models: dict[int, ModelRecord] = {}
-    answers = []
-    for prediction in repo.predictions.of_image(image):
-        if prediction.model not in models:
-            models[prediction.model] = repo.models.get(prediction.model)
-        model = models[prediction.model]
-        answers.append(prediction_json(prediction, model, _probabilities(prediction)))
-    return answers
-
-
-def _probabilities(prediction: Prediction) -> list[float]:
-    count = len(prediction.probabilities) // 4
-    return list(struct.unpack(f"<{count}f", prediction.probabilities))
 
 
 def _write_bytes(data: bytes, output: str, *, quiet: bool) -> None:

@@ -1,0 +1,103 @@
+"""The door's workers together: the model, the writer, the readers, and the room in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from cli.serve.lanes import Lane
+from cli.serve.predicting import Predicting
+from cli.serve.problems import overloaded
+from cli.serve.settings import ServeSettings
+from cli.serve.storing import Storing
+from storage.errors import PixshelfError
+from storage.opening import open_repository
+from storage.repository import Repository
+
+Result = TypeVar("Result")
+Read = Callable[[Repository], Any]
+
+_READERS = 2
+
+
+@dataclass(slots=True)
+class Room:
+    """The bytes that requests hold in memory at one time."""
+
+    free: int
+    held: dict[int, int] = field(default_factory=dict)
+
+    def take(self, request: int, size: int) -> None:
+        """More bytes for a request. Raises a Problem where there is no room for them."""
+        if size > self.free:
+            raise overloaded()
+        self.free -= size
+        self.held[request] = self.held.get(request, 0) + size
+
+    def give_back(self, request: int) -> None:
+        """All that a request holds."""
+        self.free += self.held.pop(request, 0)
+
+
+class Door:
+    """Everything that requests share. `start` opens the dataset, once for each worker."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self.settings = settings
+        limits = settings.limits
+        self.room = Room(limits.held)
+        self.predicting = Predicting(self._open, threads=settings.threads, waiting=limits.waiting)
+        self.storing = Storing(self._open, waiting=limits.waiting)
+        self._readers: Lane[Read, Any] = Lane(
+            "read", self._open, _read, threads=_READERS, waiting=limits.waiting
+        )
+        self._started = False
+
+    def start(self) -> None:
+        """Begin, if it has not begun. Raises DatasetError where the dataset cannot be opened."""
+        if self._started:
+            return
+        self._started = True
+        try:
+            self._readers.start()
+            self.storing.start()
+            self.predicting.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Do what was taken on, then end. Safe to call twice."""
+        self.predicting.close()
+        self.storing.close()
+        self._readers.close()
+        self._started = False
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Started within the block."""
+        self.start()
+        try:
+            yield
+        finally:
+            self.close()
+
+    async def read(self, read: Callable[[Repository], Result]) -> Result:
+        """What `read` gives, called with the dataset in a thread that has it open."""
+        return cast("Result", await self._readers.ask(read))
+
+    def _open(self) -> Repository:
+        return open_repository(self.settings.db, wait=self.settings.wait)
+
+
+def _read(repo: Repository, reads: Sequence[Read]) -> list[Any]:
+    """One result or error for each."""
+    results: list[Any] = []
+    for read in reads:
+        try:
+            results.append(read(repo))
+        except PixshelfError as error:
+            results.append(error)
+    return results

@@ -1,0 +1,258 @@
+"""What every request passes before it is served, and every answer on its way out.
+
+Who asks (a token, or a page of this machine's own address), how much at one time, for how long;
+and on the way out the headers that keep a browser strict, and the line in the log. Nothing that
+goes wrong behind it comes out but as problem details.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Collection
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cli.serve.cookie import cookie_fits
+from cli.serve.door import Door
+from cli.serve.problems import Problem, answer_of, overloaded, problem_of
+from storage.errors import PixshelfError
+
+LOGGER = logging.getLogger("pixshelf.serve")
+ACCESS = logging.getLogger("pixshelf.serve.access")
+
+HEALTH = "/healthz"
+STRICT = {
+    b"content-security-policy": b"default-src 'none'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'; sandbox",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+    b"cache-control": b"no-store",
+}
+"""Headers of every answer that does not set its own."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SITES = frozenset({"same-origin", "none"})
+
+
+class Guard:
+    """Middleware around the whole application. `open_paths` are those that want no token."""
+
+    def __init__(self, app: ASGIApp, *, door: Door, open_paths: Collection[str]) -> None:
+        self._app = app
+        self._door = door
+        self._limits = door.settings.limits
+        self._token = door.settings.token
+        self._access_log = door.settings.access_log
+        self._open_paths = frozenset({HEALTH, *open_paths})
+        self._working = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        reply = _Reply(send)
+        try:
+            await self._guarded(scope, receive, reply)
+        except ClientDisconnect:
+            reply.status = 499
+        except Exception as error:
+            await self._failed(error, scope, receive, reply)
+        finally:
+            self._door.room.give_back(id(scope))
+            if self._access_log:
+                _log(scope, reply.status, time.perf_counter() - began)
+
+    async def _guarded(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
+        headers = _headers_of(scope)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.head:
+            raise Problem(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"the headers have more than {self._limits.head:,} bytes",
+                headers={"Connection": "close"},
+            )
+        if self._token is None:
+            _check_host(headers)
+        elif scope["path"] not in self._open_paths:
+            authorization = headers.get(b"authorization")
+            if authorization is not None or not cookie_fits(
+                self._token, headers.get(b"cookie", b"")
+            ):
+                check_token(self._token, authorization or b"")
+        if scope["method"] not in _SAFE:
+            _check_site(headers)
+        if scope["path"] == HEALTH:
+            await self._app(scope, receive, reply.send)
+            return
+        if self._working >= self._limits.requests:
+            raise overloaded()
+        self._working += 1
+        try:
+            await self._timed(scope, receive, reply)
+        finally:
+            self._working -= 1
+
+    async def _timed(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                await self._app(scope, receive, reply.send)
+        except TimeoutError as error:
+            raise Problem(
+                HTTPStatus.GATEWAY_TIMEOUT,
+                f"it took more than {self._limits.seconds:g} seconds",
+                hint="Ask for less at one time.",
+            ) from error
+
+    async def _failed(
+        self, error: Exception, scope: Scope, receive: Receive, reply: _Reply
+    ) -> None:
+        problem = as_problem(error)
+        if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            LOGGER.error("%s %s failed", scope["method"], _shown(scope), exc_info=error)
+        elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(
+            error, PixshelfError
+        ):
+            LOGGER.warning("%s %s: %s", scope["method"], _shown(scope), problem.detail)
+        if reply.status is None:
+            await answer_of(problem)(scope, receive, reply.send)
+        else:
+            # What has begun cannot be taken back: the connection is closed in the middle of it.
+            reply.status = problem.status
+
+
+class _Reply:
+    """The answer on its way out. `status` is None until it begins."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        """Pass it on, with the headers that every answer bears."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = message.get("headers", [])
+            names = {name.lower() for name, _ in given}
+            message["headers"] = [
+                *given,
+                *(each for each in STRICT.items() if each[0] not in names),
+            ]
+        await self._send(message)
+
+
+def as_problem(error: Exception) -> Problem:
+    """Any error as what is told of it. A defect of the program is not described to the asker."""
+    match error:
+        case Problem():
+            return error
+        case PixshelfError():
+            return problem_of(error)
+        case HTTPException():
+            return _of_routing(error)
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the request failed for a reason that is in the door's log",
+    )
+
+
+def check_token(token: str, authorization: bytes) -> None:
+    """Raises a Problem, 401, unless the header bears the token."""
+    scheme, _, given = authorization.strip().partition(b" ")
+    if scheme.lower() != b"bearer" or not token_fits(token, given.strip()):
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "the token is wrong" if given else "a token is wanted",
+            hint="Send it in a header: Authorization: Bearer TOKEN",
+            headers={"WWW-Authenticate": 'Bearer realm="pixshelf"'},
+        )
+
+
+def token_fits(token: str, given: bytes) -> bool:
+    """Whether it is the token, told in the same time whatever was given."""
+    return hmac.compare_digest(token.encode(), given)
+
+
+def _headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """The last of each name."""
+    return dict(scope["headers"])
+
+
+def _check_host(headers: dict[bytes, bytes]) -> None:
+    """Without a token, a name that some other site's DNS points here is no way in."""
+    name = _host_of(headers.get(b"host", b""))
+    if not _is_this_machine(name):
+        raise Problem(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            "the Host header does not name this machine",
+            hint="Ask by 127.0.0.1 or localhost, or set a token.",
+        )
+
+
+def _check_site(headers: dict[bytes, bytes]) -> None:
+    """What changes something must not come from another site's page."""
+    site = headers.get(b"sec-fetch-site", b"none").decode("latin-1")
+    origin = headers.get(b"origin")
+    own = headers.get(b"host", b"").decode("latin-1").lower()
+    given = None if origin is None else origin.decode("latin-1").lower().partition("://")[2]
+    if site not in _SITES or (given is not None and given != own):
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "the request comes from another site's page",
+            hint="Use the page of this door, or a program.",
+        )
+
+
+def _host_of(value: bytes) -> str:
+    try:
+        return urlsplit(f"//{value.decode('ascii')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_this_machine(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+_ROUTING = {
+    404: ("there is nothing at this address", "GET /openapi.json describes what there is."),
+    405: ("the method is not one for this address", "The Allow header names those that are."),
+}
+
+
+def _of_routing(error: HTTPException) -> Problem:
+    detail, hint = _ROUTING.get(error.status_code, (error.detail, None))
+    return Problem(error.status_code, detail, hint=hint, headers=error.headers)
+
+
+def _shown(scope: Scope) -> str:
+    """The path alone: what follows it may hold what is nobody's business."""
+    return "".join(c if c.isprintable() else "?" for c in scope["path"][:200])
+
+
+def _log(scope: Scope, status: int | None, seconds: float) -> None:
+    client = scope.get("client")
+    ACCESS.info(
+        '%s "%s %s" %s %.1f ms',
+        client[0] if client else "-",
+        scope["method"],
+        _shown(scope),
+        status or "-",
+        1000 * seconds,
+    )
