@@ -26,7 +26,7 @@ def open_repository(
     a server that is just starting is waited for, of which `told` hears once. Raises DatasetError,
     UsageError."""
     if is_postgres(url):
-        _require_psycopg()
+        require_psycopg()
         from storage.postgres.repository import PostgresRepository
 
         return PostgresRepository(str(url), create=create, wait=wait, told=told)
@@ -42,7 +42,7 @@ def migrate_dataset(url: str | Path, *, backup: bool = True, wait: float = 10.0)
     dataset has one schema or the other, whole. Raises DatasetError, StorageFull, UsageError, and
     RefusedInput where the backup's place is taken."""
     if is_postgres(url):
-        _require_psycopg()
+        require_psycopg()
         from storage.postgres.migrating import migrate_database
 
         return migrate_database(str(url), wait=wait)
@@ -92,7 +92,8 @@ def path_of(url: str | Path) -> Path:
     return Path(text).expanduser()
 
 
-def _require_psycopg() -> None:
+def require_psycopg() -> None:
+    """Raises UsageError, with the command that helps, where PostgreSQL cannot be spoken to."""
     if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
         raise UsageError(
             "a dataset in PostgreSQL needs the extra 'postgres', which is not installed",

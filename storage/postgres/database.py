@@ -127,7 +127,7 @@ class Database:
         try:
             yield
         except psycopg.Error as error:
-            raise self._translate(error, writing=writing) from error
+            raise translated(error, self.place, wait=self._wait, writing=writing) from error
 
     def own_connection(self) -> Connection:
         """A connection of the caller's own, to close: for locks that last, and for statements of
@@ -281,9 +281,3 @@ class Database:
                 f"{url} has schema version {version}; this program needs {SCHEMA_VERSION}",
                 hint="'pixshelf db migrate' brings it there.",
             )
-
-    def _translate(self, error: psycopg.Error, *, writing: bool) -> PixshelfError:
-        broken = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        if broken and (error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))):
-            return lost(self.place, writing=writing)
-        return translated(error, self.place, wait=self._wait)

@@ -61,8 +61,14 @@ def unreachable(error: psycopg.Error, place: Place) -> DatasetError:
     )
 
 
-def translated(error: psycopg.Error, place: Place, *, wait: float) -> PixshelfError:
-    """What to raise for an error of a statement."""
+def translated(
+    error: psycopg.Error, place: Place, *, wait: float, writing: bool = False
+) -> PixshelfError:
+    """What to raise for an error of a statement, or of the connection that it was sent by; `wait`
+    is how long another writer was waited for."""
+    broken = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    if broken and (error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))):
+        return lost(place, writing=writing)
     if isinstance(error, _BUSY):
         return DatasetBusy(
             f"{place.url} is being written by another program (waited {wait:g} s)",

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage import in_use
-from storage.errors import DatasetBusy, DatasetError, PixshelfError, StorageFull
+from storage.errors import DatasetBusy, DatasetError, PixshelfError
+from storage.sqlite.failures import READONLY, full, no_dataset, primary, read_only, translated
 from storage.sqlite.fingerprint import refuse_foreign_schema
 from storage.sqlite.lock import WriteLock
 from storage.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
@@ -29,9 +30,6 @@ CHECKPOINT_BYTES = 16 * 1024 * 1024
 """The write-ahead log is copied back into the file whenever it has grown past this."""
 
 _MAGIC = b"SQLite format 3\x00"
-_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC})
-_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_READONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
 
 
 class Database:
@@ -112,7 +110,7 @@ class Database:
         until the disk has it (a person's edits); without it a power cut may take the last few
         transactions, never part of one, and a killed process takes none (bulk imports)."""
         if self._immutable:
-            raise self._read_only()
+            raise read_only(self.path)
         with self.errors(), self._lock_held():
             connection = self._open_writer()
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -133,7 +131,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._translate(error) from error
+            raise translated(error, self.path, wait=self._wait) from error
 
     def close(self) -> None:
         """Close both connections and fold the write-ahead log back into the file, unless others
@@ -159,7 +157,7 @@ class Database:
         """The writing connection under the write lock, in no transaction, for work that makes its
         own. At the end the write-ahead log is folded back into the file."""
         if self._immutable:
-            raise self._read_only()
+            raise read_only(self.path)
         with self.errors(), self._lock_held():
             connection = self._open_writer()
             connection.execute("PRAGMA synchronous=FULL")
@@ -216,7 +214,7 @@ class Database:
             with self._lock.held():
                 yield
         except PermissionError as error:
-            raise self._read_only() from error
+            raise read_only(self.path) from error
         except OSError as error:
             raise self._lock_failed(error) from error
 
@@ -224,9 +222,9 @@ class Database:
         if isinstance(error, FileNotFoundError):
             return DatasetError(f"cannot write {self.path}: its folder is gone")
         if error.errno == errno.EROFS:
-            return self._read_only()
+            return read_only(self.path)
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return self._full()
+            return full(self.path)
         return DatasetError(f"cannot write {self.path}: {error.strerror}")
 
     def _undo_what_was_cut_short(self) -> None:
@@ -238,7 +236,7 @@ class Database:
         # Only here, where no connection of this process can be: see below.
         with self.path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
-                raise self._no_dataset()
+                raise no_dataset(self.path)
         with (
             self.errors(),
             self._lock_held(),
@@ -258,8 +256,8 @@ class Database:
         try:
             return read()
         except sqlite3.OperationalError as error:
-            code = _primary(error)
-            if self._wal_exists() or code not in {sqlite3.SQLITE_CANTOPEN, *_READONLY}:
+            code = primary(error)
+            if self._wal_exists() or code not in {sqlite3.SQLITE_CANTOPEN, *READONLY}:
                 raise
             self._immutable = True
             return read()
@@ -335,13 +333,7 @@ class Database:
         if not os.access(path, os.R_OK):
             raise DatasetError(f"cannot read {path}: {os.strerror(errno.EACCES)}")
         if size == 0:
-            raise self._no_dataset()
-
-    def _no_dataset(self) -> DatasetError:
-        return DatasetError(
-            f"{self.path} is not a dataset file",
-            hint="A dataset file is made by 'pixshelf import' or 'pixshelf db init'.",
-        )
+            raise no_dataset(self.path)
 
     def _recognise(self, connection: sqlite3.Connection) -> int:
         """The file's schema version. Raises DatasetError if it is not one that can be read."""
@@ -376,44 +368,6 @@ class Database:
     def _wal_exists(self) -> bool:
         return self._wal().exists()
 
-    def _translate(self, error: sqlite3.Error) -> PixshelfError:
-        code = getattr(error, "sqlite_errorcode", None)
-        primary = _primary(error)
-        if code in _FULL or primary == sqlite3.SQLITE_FULL:
-            return self._full()
-        if primary in _BUSY:
-            return DatasetBusy(
-                f"{self.path} is being written by another program (waited {self._wait:g} s)",
-                hint="Try again when it has finished, or wait longer with --wait SECONDS.",
-            )
-        if primary in _READONLY:
-            return self._read_only()
-        if primary == sqlite3.SQLITE_NOTADB:
-            return self._no_dataset()
-        return self._unreadable(error, primary)
-
-    def _unreadable(self, error: sqlite3.Error, primary: int | None) -> DatasetError:
-        if primary == sqlite3.SQLITE_CORRUPT:
-            return DatasetError(
-                f"{self.path} is damaged: {error}",
-                hint="See what is left with 'pixshelf db check', or restore a backup.",
-            )
-        if primary == sqlite3.SQLITE_CANTOPEN:
-            return DatasetError(f"cannot open {self.path}: {error}")
-        return DatasetError(f"{self.path}: {error}")
-
-    def _full(self) -> StorageFull:
-        return StorageFull(
-            f"the disk took no more while writing {self.path}",
-            hint="What was stored before is kept. Make room, then run the command again.",
-        )
-
-    def _read_only(self) -> DatasetError:
-        return DatasetError(
-            f"{self.path} cannot be written: the file or its folder is read-only",
-            hint="Copy it to a place where you may write.",
-        )
-
 
 def _made(connection: sqlite3.Connection) -> bool:
     """Whether the making of the file was finished: it is of the newest schema, or of an older one
@@ -422,8 +376,3 @@ def _made(connection: sqlite3.Connection) -> bool:
     if 0 < version < SCHEMA_VERSION:
         return connection.execute("SELECT 1 FROM import LIMIT 1").fetchone() is not None
     return bool(version)
-
-
-def _primary(error: sqlite3.Error) -> int | None:
-    code = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
