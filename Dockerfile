@@ -1,9 +1,11 @@
 # pixshelf in a container. Everything that is downloaded is checked against requirements.txt.
 #
 #   docker build --tag pixshelf .
-#   docker run --rm --interactive --tty --network none --volume pixshelf:/data pixshelf stats
+#   docker run --rm --interactive --tty --network none --volume pixshelf:/data pixshelf
+#
+# compose.yaml runs it beside PostgreSQL; docs/containers.md explains both.
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim AS dependencies
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
@@ -14,30 +16,38 @@ ENV PATH=/opt/pixshelf/bin:$PATH
 COPY requirements.txt /build/
 RUN pip install --require-hashes --only-binary :all: --requirement /build/requirements.txt
 
-# The build tool is the one that requirements.txt brought, so this step needs no network.
+
+# The build tool is the one that requirements.txt brought, so this stage needs no network.
+FROM dependencies AS program
 COPY . /build/
-RUN pip install --no-deps --no-build-isolation --no-index /build
+RUN pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /dist /build
 
 
 FROM python:3.13-slim
 
 LABEL org.opencontainers.image.title="pixshelf" \
       org.opencontainers.image.description="An offline workbench for image classification in the terminal: one file, one command." \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 
 # The uid is fixed, so that files in a mounted folder have an owner that can be named.
-RUN useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin pixshelf \
+RUN useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin pixshelf \
     && install --directory --owner pixshelf --group pixshelf --mode 0750 /data
-COPY --from=build /opt/pixshelf /opt/pixshelf
+COPY --from=dependencies /opt/pixshelf /opt/pixshelf
 
-# The dataset file, and what the program keeps between two runs, lie on the volume.
+# The home is the volume: the dataset file, settings, logs and caches outlive the container. Large
+# temporary files go to /var/tmp, since /tmp may be memory.
 ENV PATH=/opt/pixshelf/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PIXSHELF_DB=/data/pixshelf.db \
-    XDG_STATE_HOME=/data/.state
+    HOME=/data \
+    TMPDIR=/var/tmp \
+    PIXSHELF_DB=/data/pixshelf.db
+RUN --mount=type=bind,from=program,source=/dist,target=/dist \
+    pip install --no-cache-dir --no-deps --no-index /dist/*.whl
 WORKDIR /data
 VOLUME /data
 USER 10001:10001
 
+# No command: on a terminal that is the app, without one the help.
 ENTRYPOINT ["pixshelf"]
-CMD ["--help"]
+CMD []

@@ -1,6 +1,6 @@
 """The container's recipe keeps its promises: checked downloads, no root, data on a volume.
 
-The Dockerfile is read, not built: what is held here are the properties of its instructions.
+The Dockerfile is read, not built; tests/cli/test_image_commands.py runs what it says.
 """
 
 from __future__ import annotations
@@ -8,133 +8,166 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.specifiers import SpecifierSet
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One instruction of a Dockerfile, its continuation lines joined."""
-
-    word: str
-    rest: str
-
-
-def read_stages(text: str) -> list[list[Instruction]]:
-    """The instructions of each stage, the FROM first."""
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    joined = re.sub(r"\\\n\s*", "", "\n".join(lines) + "\n")
-    stages: list[list[Instruction]] = []
-    for line in filter(None, map(str.strip, joined.splitlines())):
-        word, rest = line.split(maxsplit=1)
-        if word == "FROM":
-            stages.append([])
-        stages[-1].append(Instruction(word, rest))
-    return stages
+from tests.containers import ROOT, Stage, parse_dockerfile, read_dockerfile
 
 
 @pytest.fixture(scope="module")
-def stages() -> list[list[Instruction]]:
-    return read_stages((ROOT / "Dockerfile").read_text("utf-8"))
+def stages() -> list[Stage]:
+    return read_dockerfile()
 
 
-def all_of(stage: list[Instruction], word: str) -> list[str]:
-    return [instruction.rest for instruction in stage if instruction.word == word]
+def installs(stages: list[Stage]) -> list[str]:
+    """Every command that lets pip install or build something."""
+    return [step.rest for stage in stages for step in stage.all("RUN") if "pip " in step.rest]
 
 
-def environment(stage: list[Instruction]) -> dict[str, str]:
-    pairs = (word.partition("=") for text in all_of(stage, "ENV") for word in shlex.split(text))
-    return {name: value for name, _, value in pairs}
+def project() -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return table
 
 
-def test_every_stage_starts_from_one_slim_python_that_is_served(
-    stages: list[list[Instruction]],
-) -> None:
-    bases = {all_of(stage, "FROM")[0].split()[0] for stage in stages}
-    (base,) = bases
+# The reader
+
+
+def test_continuation_lines_and_the_comments_between_them_are_one_instruction() -> None:
+    (stage,) = parse_dockerfile("FROM a:1 AS b\nRUN one \\\n# why\n    two\n")
+    assert (stage.base, stage.name) == ("a:1", "b")
+    assert stage.steps[0].rest.split() == ["one", "two"]
+
+
+def test_flags_stand_apart_from_what_is_run() -> None:
+    (stage,) = parse_dockerfile("FROM a:1\nRUN --mount=type=bind,from=b pip --version\n")
+    assert stage.steps[0].flags == {"mount": "type=bind,from=b"}
+    assert stage.steps[0].rest == "pip --version"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# escape=`\nFROM a:1\n", "escape"),
+        ("FROM a:1\nRUN <<END\n", "here-document"),
+        ("FROM a:1\nHEALTH yes\n", "not an instruction"),
+    ],
+)
+def test_what_the_reader_does_not_know_is_an_error(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_dockerfile(text)
+
+
+# What is downloaded, and how it is built
+
+
+def test_every_stage_starts_from_one_slim_python_that_is_served(stages: list[Stage]) -> None:
+    names = {stage.name for stage in stages}
+    (base,) = {stage.base for stage in stages} - names
     match = re.fullmatch(r"python:(3\.\d+)-slim", base)
     assert match is not None
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert f"{match[1]}.5" in SpecifierSet(project["requires-python"])
+    assert f"{match[1]}.5" in SpecifierSet(project()["requires-python"])
 
 
-def test_what_is_downloaded_is_checked_against_its_hash(stages: list[list[Instruction]]) -> None:
-    installs = [text for stage in stages for text in all_of(stage, "RUN") if "pip install" in text]
-    locked = [text for text in installs if "--requirement /build/requirements.txt" in text]
+def test_what_is_downloaded_is_checked_against_its_hash(stages: list[Stage]) -> None:
+    locked = [text for text in installs(stages) if "--requirement /build/requirements.txt" in text]
     assert len(locked) == 1
-    assert "--require-hashes" in locked[0]
-    for text in installs:
+    assert {"--require-hashes", "--only-binary"} <= set(locked[0].split())
+    for text in installs(stages):
         assert "--require-hashes" in text or "--no-index" in text
 
 
-def test_the_project_brings_no_dependency_of_its_own(stages: list[list[Instruction]]) -> None:
-    (last,) = [
-        text
-        for stage in stages
-        for text in all_of(stage, "RUN")
-        if "pip install" in text and "--requirement" not in text
-    ]
-    assert {"--no-deps", "--no-build-isolation", "--no-index"} <= set(last.split())
+def test_the_project_brings_no_dependency_of_its_own(stages: list[Stage]) -> None:
+    own = [text for text in installs(stages) if "--requirement" not in text]
+    assert len(own) == 2
+    assert all({"--no-deps", "--no-index"} <= set(text.split()) for text in own)
+    assert "--no-build-isolation" in own[0]
 
 
-def test_the_dependencies_are_a_layer_below_the_program(stages: list[list[Instruction]]) -> None:
-    steps = [step for step in stages[0] if step.word in {"COPY", "RUN"}]
-    lock = next(i for i, step in enumerate(steps) if step.rest.startswith("requirements.txt"))
-    install = next(i for i, step in enumerate(steps) if "--require-hashes" in step.rest)
-    program = next(i for i, step in enumerate(steps) if step.rest.startswith(". "))
-    assert lock < install < program
+def test_the_dependencies_are_a_layer_that_a_change_to_the_program_leaves_alone(
+    stages: list[Stage],
+) -> None:
+    dependencies, program, last = stages
+    assert [step.rest for step in dependencies.all("COPY")] == ["requirements.txt /build/"]
+    assert program.base == dependencies.name
+    (copied,) = last.all("COPY")
+    assert copied.flags == {"from": dependencies.name}
+    (mounted,) = [step for step in last.all("RUN") if step.flags]
+    assert f"from={program.name}" in mounted.flags["mount"].split(",")
+    assert last.steps.index(copied) < last.steps.index(mounted)
+
+
+def test_what_is_copied_between_stages_comes_from_one_that_there_is(stages: list[Stage]) -> None:
+    for number, stage in enumerate(stages):
+        before = {earlier.name for earlier in stages[:number]}
+        for step in stage.steps:
+            sources = re.findall(r"\bfrom=(\w+)", step.flags.get("mount", ""))
+            assert {*sources, *filter(None, [step.flags.get("from")])} <= before
 
 
 def test_nothing_is_added_from_an_address_and_no_system_package_is_needed(
-    stages: list[list[Instruction]],
+    stages: list[Stage],
 ) -> None:
+    for step in (step for stage in stages for step in stage.steps):
+        assert "://" not in step.rest
+        assert not re.search(r"\b(apt|apt-get|curl|wget|sudo|chmod 777)\b", step.rest)
+
+
+def test_pip_leaves_no_cache_in_a_layer(stages: list[Stage]) -> None:
+    inherited: dict[str, dict[str, str]] = {}
     for stage in stages:
-        assert not all_of(stage, "ADD")
-        for step in stage:
-            assert "://" not in step.rest
-            assert not re.search(r"\b(apt|apt-get|curl|wget)\b", step.rest)
+        names = inherited.get(stage.base, {}) | stage.environment()
+        inherited[stage.name] = names
+        for text in installs([stage]):
+            assert names.get("PIP_NO_CACHE_DIR") == "1" or "--no-cache-dir" in text
 
 
-def test_the_program_runs_as_a_user_with_a_fixed_number(stages: list[list[Instruction]]) -> None:
-    (user,) = all_of(stages[-1], "USER")
-    number, group = user.split(":")
+# What runs
+
+
+def test_the_program_runs_as_a_user_with_a_fixed_number(stages: list[Stage]) -> None:
+    last = stages[-1]
+    (user,) = last.all("USER")
+    number, group = user.rest.split(":")
     assert int(number) == int(group) >= 10000
-    assert any(f"useradd --uid {number} --user-group" in text for text in all_of(stages[-1], "RUN"))
-    after = stages[-1][[step.word for step in stages[-1]].index("USER") :]
-    assert not all_of(after, "RUN")
+    made = f"useradd --uid {number} --user-group"
+    assert any(made in step.rest for step in last.all("RUN"))
+    after = last.steps[last.steps.index(user) :]
+    assert not {"RUN", "COPY"} & {step.word for step in after}
 
 
-def test_the_dataset_file_lies_on_the_volume_and_the_user_owns_it(
-    stages: list[list[Instruction]],
+def test_what_outlives_the_container_lies_on_the_volume_and_the_user_owns_it(
+    stages: list[Stage],
 ) -> None:
-    (volume,) = all_of(stages[-1], "VOLUME")
-    names = environment(stages[-1])
-    assert Path(names["PIXSHELF_DB"]).parent == Path(volume)
-    assert Path(names["XDG_STATE_HOME"]).is_relative_to(volume)
-    words = [step.word for step in stages[-1]]
-    (owned,) = [text for text in all_of(stages[-1], "RUN") if "--owner pixshelf" in text]
-    assert owned.rstrip().endswith(volume)
-    assert words.index("RUN") < words.index("VOLUME")
+    last = stages[-1]
+    (volume,) = last.all("VOLUME")
+    (folder,) = last.all("WORKDIR")
+    names = last.environment()
+    assert volume.rest == folder.rest == names["HOME"] == "/data"
+    assert Path(names["PIXSHELF_DB"]).parent == Path(volume.rest)
+    (made,) = [step for step in last.all("RUN") if "--owner pixshelf" in step.rest]
+    assert made.rest.endswith(volume.rest)
+    assert f"--home-dir {volume.rest} --no-create-home" in made.rest
+    assert last.steps.index(made) < last.steps.index(volume)
 
 
-def test_the_container_is_the_command(stages: list[list[Instruction]]) -> None:
-    assert all_of(stages[-1], "ENTRYPOINT") == ['["pixshelf"]']
-    assert all_of(stages[-1], "CMD") == ['["--help"]']
+def test_the_container_is_the_command_and_opens_the_app_on_a_terminal(stages: list[Stage]) -> None:
+    last = stages[-1]
+    assert [step.listed() for step in last.all("ENTRYPOINT")] == [["pixshelf"]]
+    assert [step.listed() for step in last.all("CMD")] == [[]]
 
 
-def test_the_image_says_what_it_is(stages: list[list[Instruction]]) -> None:
-    (text,) = all_of(stages[-1], "LABEL")
-    labels = dict(word.split("=", 1) for word in shlex.split(text))
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+def test_the_image_says_what_it_is(stages: list[Stage]) -> None:
+    (label,) = stages[-1].all("LABEL")
+    labels = dict(word.split("=", 1) for word in shlex.split(label.rest))
+    table = project()
     assert labels == {
-        "org.opencontainers.image.title": project["name"],
-        "org.opencontainers.image.description": project["description"],
-        "org.opencontainers.image.licenses": project["license"],
+        "org.opencontainers.image.title": table["name"],
+        "org.opencontainers.image.description": table["description"],
+        "org.opencontainers.image.version": table["version"],
+        "org.opencontainers.image.licenses": table["license"],
     }
 
 
@@ -145,4 +178,4 @@ def test_the_context_holds_only_what_the_image_is_built_from() -> None:
     let_in = {line[1:] for line in lines if line.startswith("!")}
     packages = {"cli", "tui", "ml", "storage"}
     assert let_in == packages | {"LICENSE", "README.md", "pyproject.toml", "requirements.txt"}
-    assert {"**/__pycache__", "**/*.db*"} <= set(lines)
+    assert {"**/__pycache__", "**/*.db*", "**/.env*"} <= set(lines)
