@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.deeds import Table
-from storage.errors import NotFound
+from storage.errors import NotFound, NotReady
 
 
 def no_image(image_id: int) -> NotFound:
@@ -24,3 +24,19 @@ def no_name(table: Table, name: str) -> NotFound:
 def no_action(action_id: int) -> NotFound:
     """For an action that is not in the history."""
     return NotFound(f"there is no action {action_id}", hint="See 'pixshelf history'.")
+
+
+def no_predictions() -> NotReady:
+    """For a query about answers where no model has given any."""
+    return NotReady(
+        "the query asks for predictions, and no model has made any yet",
+        hint="'pixshelf eval' and 'pixshelf predict --save' store predictions.",
+    )
+
+
+def no_measures() -> NotReady:
+    """For a query about looks where no image was measured."""
+    return NotReady(
+        "the query asks how images look, and none has been measured yet",
+        hint="'pixshelf problems' measures them.",
+    )

@@ -53,6 +53,7 @@ _WORD = re.compile(
 )
 _VALUE = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^,"]+)|(?P<comma>,)', re.DOTALL)
 _SPACE = re.compile(r"\s*")
+_UNHELD = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of pairs
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -71,6 +72,14 @@ class Term:
         return self.field in PREDICTION_FIELDS or (
             self.field == "is" and any(value in PREDICTION_STATES for value in self.values)
         )
+
+    @property
+    def needs_prediction(self) -> bool:
+        """Whether it holds for no image without a model's answer."""
+        answered = self.field in PREDICTION_FIELDS or (
+            self.field == "is" and PREDICTION_STATES.issuperset(self.values)
+        )
+        return answered and not self.negated
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,11 @@ class Query:
     def asks_prediction(self) -> bool:
         """Whether an answer needs a model's predictions."""
         return self.sort.key in PREDICTION_SORTS or any(t.asks_prediction for t in self.terms)
+
+    @property
+    def needs_prediction(self) -> bool:
+        """Whether images without a model's answer are left out."""
+        return self.sort.key in PREDICTION_SORTS or any(t.needs_prediction for t in self.terms)
 
     @property
     def asks_measures(self) -> bool:
@@ -132,6 +146,14 @@ def parse(text: str) -> Query:
             text=text[:80],
             start=0,
             end=80,
+        )
+    unheld = _UNHELD.search(text)
+    if unheld is not None:
+        raise QueryError(
+            f"U+{ord(unheld[0]):04X} in the query, which no text of a dataset has",
+            text=text,
+            start=unheld.start(),
+            end=unheld.end(),
         )
     terms: list[Term] = []
     sort: Sort | None = None

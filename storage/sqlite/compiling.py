@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.cursors import read_cursor
-from storage.errors import NotReady
+from storage.looks import MEASURED
+from storage.missing import no_predictions
 from storage.query import PREDICTION_FIELDS, PREDICTION_SORTS, PREDICTION_STATES, Query, Sort, Term
 from storage.records import UNCERTAIN_BELOW
-from storage.sqlite.looks import BY_MEDIAN, MEASURED
+from storage.sqlite.looks import BY_MEDIAN
 from storage.sqlite.planning import (
     Condition,
     Plan,
@@ -138,10 +139,7 @@ def compile_query(
     as `a`, images without one are left out, and the order has to be that of the ids. Raises
     NotReady when the query asks for predictions and no model has any."""
     if query.asks_prediction and model_id is None:
-        raise NotReady(
-            "the query asks for predictions, and no model has made any yet",
-            hint="'pixshelf eval' and 'pixshelf predict --save' store predictions.",
-        )
+        raise no_predictions()
     conditions = [_condition(term, model_id, label_ids, tag_ids) for term in query.terms]
     if not query.asks_trash:
         conditions.insert(0, Condition(_SHOWN, ()))
@@ -175,7 +173,7 @@ def _assemble(
 ) -> Selection:
     """The SQL of a plan."""
     key = query.sort.key
-    needed = _needs_prediction(query)
+    needed = query.needs_prediction
     parts: list[str] = []
     values: list[Any] = []
     image = "i.id"
@@ -212,13 +210,6 @@ def _assemble(
     return Selection(source, where, tuple(values), query.sort, image, not driven, start)
 
 
-def _needs_prediction(query: Query) -> bool:
-    """Whether images without a prediction are left out."""
-    return query.sort.key in PREDICTION_SORTS or any(
-        term.asks_prediction and not term.negated for term in query.terms
-    )
-
-
 def _assemble_answers(
     query: Query,
     plan: Plan,
@@ -242,7 +233,7 @@ def _assemble_answers(
     answer = "a"
     if query.asks_prediction and model_id != answers:
         answer = "p"
-        join = "CROSS" if _needs_prediction(query) else "LEFT"
+        join = "CROSS" if query.needs_prediction else "LEFT"
         source += f" {join} JOIN {_ANSWER.format(p='p', image=same)}"
         values.append(model_id)
     parts: list[str] = []

@@ -5,12 +5,10 @@ The trash is counted apart and taken off, which leaves the passes free of a look
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from storage.expecting import expect_rows
-from storage.ordering import natural_key
 from storage.records import Stats
-from storage.sqlite.database import Database, Row
+from storage.sqlite.database import Database
+from storage.tallies import in_order, stats_of
 
 
 def counted(*columns: str) -> str:
@@ -42,8 +40,7 @@ _TOTALS = """
 
 def label_counts(database: Database) -> dict[str, int]:
     """How many images each label has, in natural order."""
-    rows: Sequence[Row] = expect_rows(database.all(LABELS), "ti", "a label")
-    return dict(sorted(rows, key=lambda row: natural_key(row[0])))
+    return in_order(list(expect_rows(database.all(LABELS), "ti", "a label")))
 
 
 def stats(database: Database) -> Stats:
@@ -56,18 +53,6 @@ def stats(database: Database) -> Stats:
         formats = list(expect_rows(database.all(counted("format")), "ti", "a format"))
         sizes = list(expect_rows(database.all(counted("width", "height")), "iii", "a size"))
         labels = label_counts(database)
-    formats.sort(key=lambda row: (-row[1], row[0]))
-    sizes.sort(key=lambda row: (-row[2], row[0], row[1]))
-    return Stats(
-        images=images,
-        unlabelled=images - sum(labels.values()),
-        bytes=size,
-        labels={label: count for label, count in labels.items() if count},
-        splits={
-            split or "none": splits[split]
-            for split in ("train", "val", "test", None)
-            if splits.get(split)
-        },
-        formats={name: count for name, count in formats if count},
-        sizes={f"{width}x{height}": count for width, height, count in sizes if count},
+    return stats_of(
+        images=images, size=size, labels=labels, splits=splits, formats=formats, sizes=sizes
     )

@@ -1,26 +1,10 @@
-"""How the looks that `is:` asks for are judged in SQL, by the thresholds of storage/problems.py.
-
-Measured looks are conditions on `measure`. Size and aspect are judged against the median width and
-height of all images that are not in the trash; {i} stands for the image's row.
+"""The median width and height of a dataset file's images, by which `is:odd-size` and
+`is:odd-aspect` judge.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from storage import problems
-
-MEASURED: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "dark": ("high < ?", (problems.DARK_BELOW,)),
-    "bright": ("low > ?", (problems.BRIGHT_ABOVE,)),
-    "blank": ("contrast < ?", (problems.BLANK_BELOW,)),
-    "one-colour": ("spread <= ?", (problems.ONE_COLOUR_SPREAD,)),
-    "blurry": (
-        "sharpness < ? AND contrast >= ?",
-        (problems.BLURRY_BELOW, problems.BLANK_BELOW),
-    ),
-    "animated": ("animated = 1", ()),
-}
+from storage.looks import by_median
 
 
 def _median(side: str) -> str:
@@ -32,17 +16,5 @@ def _median(side: str) -> str:
     )
 
 
-_WIDE, _HIGH = _median("width"), _median("height")
-
-BY_MEDIAN: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "odd-aspect": (
-        f"{{i}}.width * {_HIGH} > ? * {{i}}.height * {_WIDE} "
-        f"OR {{i}}.height * {_WIDE} > ? * {{i}}.width * {_HIGH}",
-        (problems.ODD_ASPECT,) * 2,
-    ),
-    "odd-size": (
-        f"{{i}}.width > ? * {_WIDE} OR {{i}}.width * ? < {_WIDE} "
-        f"OR {{i}}.height > ? * {_HIGH} OR {{i}}.height * ? < {_HIGH}",
-        (problems.ODD_SIZE,) * 4,
-    ),
-}
+BY_MEDIAN = by_median(_median("width"), _median("height"))
+"""Conditions by look; {i} stands for the image's row."""

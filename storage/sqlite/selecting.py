@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage.errors import NotReady
+from storage.missing import no_measures
 from storage.query import Query
 from storage.sqlite.compiling import Selection, compile_query
 from storage.sqlite.database import Database
@@ -32,10 +32,7 @@ def select(
     `with_image` where the caller reads columns of `i`, `answers` where it reads the predictions
     `a` of that model, in id order. Raises NotReady, NotFound (a model)."""
     if query.asks_measures and database.one("SELECT 1 FROM measure LIMIT 1") is None:
-        raise NotReady(
-            "the query asks how images look, and none has been measured yet",
-            hint="'pixshelf problems' measures them.",
-        )
+        raise no_measures()
     return compile_query(
         query,
         model_id=predicting_model(database, query.model) if query.asks_prediction else None,
