@@ -19,7 +19,14 @@ from cli.records import image_json, model_json
 from cli.serve.bodies import Upload, many_uploads, one_upload, read_body
 from cli.serve.door import Door
 from cli.serve.files import file_answer
-from cli.serve.openapi import description
+from cli.serve.openapi import (
+    DEFAULT_LIMIT,
+    DEFAULT_TOP,
+    LONGEST_VALUE,
+    MOST_LIMIT,
+    MOST_TOP,
+    description,
+)
 from cli.serve.predicting import Question
 from cli.serve.problems import RETRY, Problem, problem_of
 from cli.serve.storing import Store
@@ -28,13 +35,9 @@ from storage.errors import NotFound, PixshelfError
 from storage.query import Query, parse
 from storage.repository import Repository
 
-DEFAULT_TOP = 5
-MOST_TOP = 1000
-DEFAULT_LIMIT = 100
-MOST_LIMIT = 1000
 HEALTH_SECONDS = 5.0
-_LONGEST_VALUE = 10_000
 _ID = re.compile(r"[1-9][0-9]{0,18}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST_ID = 2**63 - 1
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _NOT_OF_ONE = frozenset({404, 409, 503, 504, 507})
@@ -148,7 +151,10 @@ async def show_image(request: Request) -> Response:
 async def image_file(request: Request) -> Response:
     """GET /images/{id}/file: its bytes, as they were given."""
     given = parameters(request, {"sha256"})
-    return await file_answer(request, door_of(request), id_of(request), given.get("sha256"))
+    digest = given.get("sha256")
+    if digest is not None and _SHA256.fullmatch(digest) is None:
+        raise _unfit("sha256", digest, "64 hexadecimal digits in lower case")
+    return await file_answer(request, door_of(request), id_of(request), digest)
 
 
 async def list_models(request: Request) -> Response:
@@ -200,8 +206,10 @@ class Options:
         save = given.get("save", "true")
         if save not in _BOOLEANS:
             raise _unfit("save", save, "true or false")
+        if given.get("model") == "":
+            raise _unfit("model", "", "a model's name or id")
         return cls(
-            given.get("model") or door_of(request).settings.model,
+            given.get("model", door_of(request).settings.model),
             whole(given, "top_k", DEFAULT_TOP, MOST_TOP),
             _BOOLEANS[save],
         )
@@ -221,8 +229,8 @@ def parameters(request: Request, known: set[str]) -> dict[str, str]:
             )
         if name in found:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} is given twice")
-        if "\0" in value or len(value) > _LONGEST_VALUE:
-            raise _unfit(name, value, f"text of at most {_LONGEST_VALUE:,} characters without NUL")
+        if "\0" in value or len(value) > LONGEST_VALUE:
+            raise _unfit(name, value, f"text of at most {LONGEST_VALUE:,} characters without NUL")
         found[name] = value
     return found
 
