@@ -9,7 +9,7 @@ from typing import Any
 from cli.serve.openapi_schemas import SCHEMAS, Schema, listed, ref
 from cli.serve.problems import MEDIA_TYPE
 from cli.serve.settings import Limits, ServeSettings
-from storage.pictures import MAX_BYTES, MAX_SMALLESTS
+from storage.pictures import MAX_BYTES, MAX_PIXELS
 from storage.version import version
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/bmp", "image/webp", "image/tiff")
@@ -77,7 +77,7 @@ def description(settings: ServeSettings) -> dict[str, Any]:
 
 def _limits_in_words(limits: Limits) -> str:
     return (
-        f"A body may have {limits.body:,} bytes, a picture {MAX_SMALLESTS:,} pixels and "
+        f"A body may have {limits.body:,} bytes, a picture {MAX_PIXELS:,} pixels and "
         f"{MAX_BYTES:,} bytes, a batch {limits.images} pictures. {limits.requests} requests are "
         f"worked on at one time, for up to {limits.seconds:g} seconds each; a body may take "
         f"{limits.body_seconds:g} seconds. What is above that is answered with 413, 422, 503, "
