@@ -15,8 +15,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage import in_use
-from storage.errors import DatasetBusy, DatasetError, PixshelfError
-from storage.sqlite.failures import READONLY, full, no_dataset, primary, read_only, translated
+from storage.errors import DatasetBusy, DatasetError
+from storage.sqlite.failures import (
+    READONLY,
+    lock_failed,
+    no_dataset,
+    primary,
+    read_only,
+    translated,
+)
 from storage.sqlite.fingerprint import refuse_foreign_schema
 from storage.sqlite.lock import WriteLock
 from storage.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
@@ -213,19 +220,8 @@ class Database:
         try:
             with self._lock.held():
                 yield
-        except PermissionError as error:
-            raise read_only(self.path) from error
         except OSError as error:
-            raise self._lock_failed(error) from error
-
-    def _lock_failed(self, error: OSError) -> PixshelfError:
-        if isinstance(error, FileNotFoundError):
-            return DatasetError(f"cannot write {self.path}: its folder is gone")
-        if error.errno == errno.EROFS:
-            return read_only(self.path)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return full(self.path)
-        return DatasetError(f"cannot write {self.path}: {error.strerror}")
+            raise lock_failed(error, self.path) from error
 
     def _undo_what_was_cut_short(self) -> None:
         """Roll back a write that was killed before the file had its write-ahead log. Only a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -47,6 +48,18 @@ def primary(error: sqlite3.Error) -> int | None:
     """The result code without what extends it."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
+
+
+def lock_failed(error: OSError, path: Path) -> PixshelfError:
+    """What to raise where the write lock of a file cannot be had, since its folder is not to be
+    written."""
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return read_only(path)
+    if isinstance(error, FileNotFoundError):
+        return DatasetError(f"cannot write {path}: its folder is gone")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return full(path)
+    return DatasetError(f"cannot write {path}: {error.strerror}")
 
 
 def full(path: Path) -> StorageFull:
