@@ -73,6 +73,10 @@ class DatasetBusy(DatasetError):
     """Another process kept the dataset's write lock for longer than the time allowed."""
 
 
+class ConnectionLost(DatasetError):
+    """The connection to the dataset's server broke, and was not to be had again in time."""
+
+
 class RefusedInput(PixshelfError):
     """A file or value from outside was refused."""
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from storage.errors import DatasetError, PixshelfError
+from storage.errors import ConnectionLost, DatasetError, PixshelfError
 from storage.postgres import pools
 from storage.postgres.failures import lost, translated
 from storage.postgres.place import Place, place_of
@@ -95,6 +95,11 @@ class Database:
                 self._moment = None
                 if not connection.closed:
                     connection.execute("ROLLBACK")
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait for other writers, and for a server that is away."""
+        return self._wait
 
     @property
     def version(self) -> int:
@@ -240,8 +245,8 @@ class Database:
             raise self._in_doubt() from error
         raise self._in_doubt()
 
-    def _in_doubt(self) -> DatasetError:
-        return DatasetError(
+    def _in_doubt(self) -> ConnectionLost:
+        return ConnectionLost(
             f"the connection to the PostgreSQL server {self.place.server} was lost while a change "
             "was being stored: it is there whole, or not at all",
             hint="Look with 'pixshelf history' when the server is back.",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors as pg
 
-from storage.errors import DatasetBusy, DatasetError, PixshelfError, RefusedInput, StorageFull
+from storage.errors import (
+    ConnectionLost,
+    DatasetBusy,
+    DatasetError,
+    PixshelfError,
+    RefusedInput,
+    StorageFull,
+)
 from storage.postgres.place import Place
 
 _BUSY = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
@@ -107,10 +114,10 @@ def _refused(error: psycopg.Error, place: Place) -> DatasetError:
     return DatasetError(f"{place.url}: {_one_line(error)}")
 
 
-def lost(place: Place, *, writing: bool) -> DatasetError:
+def lost(place: Place, *, writing: bool) -> ConnectionLost:
     """What to raise when the connection broke and could not be had again in time."""
     kept = " Nothing of what was being written is there; what was stored before is." * writing
-    return DatasetError(
+    return ConnectionLost(
         f"the connection to the PostgreSQL server {place.server} was lost",
         hint=f"Run the command again when the server is back.{kept}",
     )

@@ -12,13 +12,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from storage.errors import PixshelfError, TimedOut, UsageError
+from storage.asked import (
+    LONGEST_SQL,
+    LONGEST_VALUE,
+    check_text,
+    does_more_than_read,
+    gives_no_rows,
+    took_too_long,
+    unique_names,
+)
+from storage.errors import PixshelfError, UsageError
 from storage.records import SqlValue
 from storage.sqlite.database import Database
-
-LONGEST_SQL = 100_000
-LONGEST_VALUE = 128 * 1024 * 1024
-"""The most bytes of a text, a BLOB or a row: any image fits."""
 
 PRAGMAS = frozenset(
     {
@@ -78,7 +83,7 @@ class SqliteRows:
         self._timeout = timeout
         self._deadline = 0.0
         self._late = False
-        _check_text(text)
+        check_text(text)
         with database.errors():
             self._connection = database.another_reader()
         try:
@@ -86,7 +91,7 @@ class SqliteRows:
                 _fence(self._connection)
             self._connection.set_progress_handler(self._over, _STEPS)
             self._cursor = self._start(text)
-            self._columns = _unique([column[0] for column in self._cursor.description])
+            self._columns = unique_names([column[0] for column in self._cursor.description])
         except BaseException:
             self._connection.close()
             raise
@@ -113,9 +118,7 @@ class SqliteRows:
     def _start(self, text: str) -> sqlite3.Cursor:
         cursor: sqlite3.Cursor = self._step(lambda: self._connection.execute(text))
         if cursor.description is None:
-            raise UsageError(
-                "SQL: the statement gives no rows", hint=f"Ask for some, as in {_TABLES}."
-            )
+            raise gives_no_rows(_TABLES)
         return cursor
 
     def _step(self, work: Any) -> Any:
@@ -140,29 +143,16 @@ class SqliteRows:
             if not self._late:
                 # SQLite drops what is raised while it looks at the time; that was Ctrl-C.
                 raise KeyboardInterrupt
-            return TimedOut(
-                f"SQL: it took longer than {self._timeout:g} s",
-                hint="Ask for less, or give it longer with --timeout SECONDS.",
-            )
+            return took_too_long(self._timeout)
         if isinstance(error, sqlite3.Error) and primary in _OF_THE_FILE:
             with self._database.errors():
                 raise error
         if "not authorized" in str(error) or "authorization denied" in str(error):
-            return UsageError(
-                "SQL: only reading is allowed, and the statement would do something else",
-                hint="One SELECT, or a PRAGMA that only tells something, such as table_info.",
+            return does_more_than_read(
+                "One SELECT, or a PRAGMA that only tells something, such as table_info."
             )
         return UsageError(
             f"SQL: {error}", hint=f"The tables: {_TABLES}. The everyday view is 'images'."
-        )
-
-
-def _check_text(text: str) -> None:
-    if "\0" in text:
-        raise UsageError("SQL: the statement has a NUL in it")
-    if len(text) > LONGEST_SQL:
-        raise UsageError(
-            f"SQL: the statement has {len(text):,} characters; at most {LONGEST_SQL:,} are read"
         )
 
 
@@ -195,14 +185,3 @@ def _allowed(
         case _:
             good = False
     return sqlite3.SQLITE_OK if good else sqlite3.SQLITE_DENY
-
-
-def _unique(names: list[str]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for name in names:
-        new, count = name, 0
-        while new in found:
-            count += 1
-            new = f"{name}:{count}"
-        found[new] = None
-    return tuple(found)
