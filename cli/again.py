@@ -11,7 +11,7 @@ from cli.session import Session, session
 
 def program_of(state: Session) -> str:
     """'pixshelf', with the --db that was given."""
-    return shlex.join(["pixshelf", *(["--db", state.db_flag] if state.db_flag else [])])
+    return shlex.join(["pixshelf", *state.db_words])
 
 
 def given_wait(ctx: typer.Context) -> float | None:

@@ -135,9 +135,8 @@ def _compare(
         note(remark, quiet=state.quiet)
     if comparison.flips and not json:
         ids = ",".join(str(flip.image) for flip in comparison.flips[:NAMED])
-        named = ["--db", state.db_flag] if state.db_flag else []
         note(
-            f"look at them: {shlex.join(['pixshelf', *named, 'ls', f'id:{ids}'])}",
+            f"look at them: {shlex.join(['pixshelf', *state.db_words, 'ls', f'id:{ids}'])}",
             quiet=state.quiet,
         )
 

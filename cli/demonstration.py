@@ -78,7 +78,7 @@ def line_unless(json: bool, text: str) -> None:
 
 def _place(state: Session) -> str | Path:
     if state.db_flag is not None:
-        return state.db_flag
+        return state.db
     folder = default_data_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "demo.db"

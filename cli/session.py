@@ -64,6 +64,11 @@ class Session:
         return shown(self.db_named or str(default_data_folder() / "pixshelf.db"))
 
     @property
+    def db_words(self) -> list[str]:
+        """What a command line that is suggested needs, to mean the same dataset."""
+        return ["--db", self.db] if self.db_flag else []
+
+    @property
     def quiet(self) -> bool:
         """Whether notes and progress are unwanted."""
         return self.quiet_flag or self.config.quiet

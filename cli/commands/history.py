@@ -126,6 +126,5 @@ def _events(repo: Repository, action: int, after: int) -> Iterator[Event]:
 
 
 def _note_more(state: Session, *words: str) -> None:
-    named = ["--db", state.db_flag] if state.db_flag else []
-    again = shlex.join(["pixshelf", *named, "history", *words])
+    again = shlex.join(["pixshelf", *state.db_words, "history", *words])
     note(f"more: {again}", quiet=state.quiet)

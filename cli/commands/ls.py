@@ -78,7 +78,7 @@ def ls(
         listing = _Listing(repo, parsed, limit or None, after)
         write_rows(listing.rows(), form, fields=FIELDS, columns=COLUMNS)
         if listing.next is not None:
-            again = ["pixshelf", *(["--db", state.db_flag] if state.db_flag else []), "ls"]
+            again = ["pixshelf", *state.db_words, "ls"]
             again += [query_text([word]) for word in query or []]
             again += ["--limit", str(limit), "--after", listing.next]
             note(f"more: {shlex.join(again)}", quiet=state.quiet)
