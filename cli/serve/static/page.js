@@ -12,7 +12,7 @@ function start() {
     if (file) send(file, file.name);
   });
   dropping();
-  drawing(part("pad"));
+  if (part("pad")) drawing(part("pad"));
 }
 
 let shown = null; // the address of the picture that was sent last, within this page

@@ -1,0 +1,42 @@
+"""The door behind a real socket, in a thread of the test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from cli.serve.app import create_app
+from cli.serve.running import listening, server_of, settings_url
+from cli.serve.settings import ServeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Where a door is. `shut` closes it before its time."""
+
+    url: str
+    server: uvicorn.Server
+    thread: threading.Thread
+
+    def shut(self) -> None:
+        """Close it. Safe to call twice."""
+        self.server.should_exit = True
+        self.thread.join()
+
+
+@contextmanager
+def opened(settings: ServeSettings) -> Iterator[Opened]:
+    """A door that listens, at a port of its own."""
+    listener = listening(settings.host, 0)
+    server = server_of(create_app(settings), settings)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    here = Opened(settings_url(settings, listener), server, thread)
+    try:
+        yield here
+    finally:
+        here.shut()
