@@ -202,17 +202,18 @@ INDEXES = (
     "CREATE INDEX event_image ON event (image_id)",
 )
 
-# `wrong` follows the label that the image has now, whoever changes it; `truth_id` stays.
+# `wrong` follows the label that the image has now, whoever changes it; `truth_id` stays. The
+# statement is planned anew each time: a plan made for one image, and kept, takes minutes for all.
 TRIGGERS = (
     """
     CREATE FUNCTION image_relabelled() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        UPDATE prediction
-        SET wrong = CASE WHEN new_image.label_id IS NULL THEN NULL
-            WHEN prediction.label_id <> new_image.label_id THEN 1 ELSE 0 END
-        FROM new_image JOIN old_image ON old_image.id = new_image.id
-        WHERE prediction.image_id = new_image.id
-            AND old_image.label_id IS DISTINCT FROM new_image.label_id;
+        EXECUTE 'UPDATE prediction
+            SET wrong = CASE WHEN new_image.label_id IS NULL THEN NULL
+                WHEN prediction.label_id <> new_image.label_id THEN 1 ELSE 0 END
+            FROM new_image JOIN old_image ON old_image.id = new_image.id
+            WHERE prediction.image_id = new_image.id
+                AND old_image.label_id IS DISTINCT FROM new_image.label_id';
         RETURN NULL;
     END
     $$
