@@ -29,6 +29,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head = 0
         self._in_head = True
+        self._messages = 0
         self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,10 +46,12 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        messages = self._messages
         super().data_received(data)
         if not self._in_head or self.transport.is_closing():
             return
-        self._head += len(data)
+        # Where a message ended in it, who knows how much is of the next head.
+        self._head += len(data) if self._messages == messages else 1
         if self._head > self.limits.head:
             self._refuse(
                 Problem(
@@ -72,17 +75,21 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._in_head = True
-        # What came with the last piece of the body is not of the next head.
-        self._head = 0
+        self._messages += 1
         self._wait(None)
 
     def on_response_complete(self) -> None:
+        # With another request behind it, the body that is coming is that one's.
+        alone = not self.pipeline
         super().on_response_complete()
-        if not self._in_head and not self.transport.is_closing():
+        if alone and not self._in_head and not self.transport.is_closing():
             self._wait(_LINGER_SECONDS)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(Problem(HTTPStatus.BAD_REQUEST, "what was sent is not HTTP"))
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for another protocol is answered in this one, and that is no news."""
 
     def _wait(self, seconds: float | None) -> None:
         """Close the connection after so long, unless this is called again before."""

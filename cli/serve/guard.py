@@ -77,7 +77,8 @@ class Guard:
 
     async def _guarded(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         headers = _headers_of(scope)
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.head:
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size + len(scope["raw_path"]) + len(scope["query_string"]) > self._limits.head:
             raise Problem(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"the headers have more than {self._limits.head:,} bytes",
