@@ -53,7 +53,7 @@ SUMMARIES = {
     "serve": "Answer over HTTP: predictions, images and models.",
     "sql": "Ask the dataset a question in SQL; it can only read.",
     "doctor": "Report versions, paths and the state of the dataset.",
-    "db": "Make, describe, check, back up, upgrade or tidy a dataset file.",
+    "db": "Make, describe, check, copy, back up, upgrade or tidy a dataset.",
 }
 
 MODULES = {"import": "import_", "eval": "evaluate"}

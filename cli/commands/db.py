@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import options
+from cli import copying, options
 from cli.ask import confirm
 from cli.output import line, note, write_json
 from cli.progress import progress
@@ -20,7 +20,7 @@ from storage.records import DatasetInfo
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Make, describe, check, back up, upgrade or tidy a dataset file.",
+    help="Make, describe, check, copy, back up, upgrade or tidy a dataset.",
 )
 
 
@@ -99,6 +99,9 @@ def backup(
     line(f"{printable(str(target))}: {in_bytes(size)}")
 
 
+app.command("copy", epilog=copying.EPILOG)(copying.copy)
+
+
 @app.command(
     "migrate", epilog="\b\nExamples:\n  pixshelf db migrate\n  pixshelf --db old.db db migrate"
 )
@@ -122,10 +125,10 @@ def migrate(
     if json:
         kept = None if done.backup is None else str(done.backup)
         write_json(
-            {"path": str(done.path), "before": done.before, "after": done.after, "backup": kept}
+            {"path": done.dataset, "before": done.before, "after": done.after, "backup": kept}
         )
         return
-    path = printable(str(done.path))
+    path = printable(done.dataset)
     if done.before == done.after:
         line(f"{path} is at the newest schema version, {done.after}")
         return

@@ -15,7 +15,7 @@ import psycopg
 
 from storage.copying.stores import Found, Options, TableReader, other_source
 from storage.copying.tables import Key, Row, Table
-from storage.errors import DatasetBusy, RefusedInput
+from storage.errors import DatasetBusy, DatasetError, RefusedInput
 from storage.postgres import pools
 from storage.postgres.database import WRITE_LOCK, Connection, Database
 from storage.postgres.failures import translated
@@ -186,14 +186,28 @@ class PostgresWriter:
                         (SCHEMA_VERSION, int(time.time())),
                     )
                     connection.execute(f"ALTER SCHEMA {UNFINISHED} RENAME TO {SCHEMA}")
+            except psycopg.IntegrityError as error:
+                raise DatasetError(
+                    f"what is copied is at odds with itself: {error.diag.message_primary}",
+                    hint="See 'pixshelf db check' there, and mend it.",
+                ) from error
             except psycopg.OperationalError:
                 if not connection.closed or not self._is_published():
                     raise
 
     def _is_published(self) -> bool:
-        """Whether a last transaction whose end was not answered was committed."""
-        with _connected(self._place, Options(self._wait)) as connection:
-            return _has(connection, SCHEMA) and not _has(connection, UNFINISHED)
+        """Whether a last transaction whose end was not answered was committed. Raises DatasetError
+        where that cannot be told."""
+        try:
+            with _connected(self._place, Options(self._wait)) as connection:
+                return _has(connection, SCHEMA) and not _has(connection, UNFINISHED)
+        except DatasetError as error:
+            raise DatasetError(
+                f"the connection to the PostgreSQL server {self._place.server} was lost in the "
+                "last step of the copy: the dataset is there whole, or not at all",
+                hint="Run the command again when the server is back: it goes on, or says that "
+                "there is a dataset.",
+            ) from error
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -1,48 +1,14 @@
-"""Copies of a dataset file: whole under their name, or not there at all."""
+"""Copies of a dataset file, page by page."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from storage.errors import RefusedInput
+from storage.backups import write_whole
 from storage.sqlite.database import Database
 
 
 def back_up(database: Database, target: Path) -> None:
     """Copy the dataset, as of one moment, to the new file `target`. Raises RefusedInput if it is
     there already, or its folder is not."""
-    refuse_taken(target)
-    # Under another name until it is whole, so that a backup cut short is not taken for one.
-    with tempfile.TemporaryDirectory(prefix=".pixshelf-", dir=target.parent) as folder:
-        copy = Path(folder) / target.name
-        database.backup(copy)
-        put_in_place(copy, target)
-
-
-def refuse_taken(target: Path) -> None:
-    """Raises RefusedInput unless a new file of this name can be made."""
-    if os.path.lexists(target):
-        raise RefusedInput(f"{target} is already there", hint="Name a file that is not.")
-    if not target.parent.is_dir():
-        raise RefusedInput(f"there is no folder {target.parent} to put {target.name} into")
-
-
-def put_in_place(copy: Path, target: Path) -> None:
-    """Give a whole file, which nothing has open, the name `target` besides its own, durably.
-    Raises RefusedInput where something has that name."""
-    _sync(copy)
-    try:
-        os.link(copy, target)
-    except FileExistsError as error:
-        raise RefusedInput(f"{target} is already there") from error
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_whole(target, database.backup)

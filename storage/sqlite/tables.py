@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from storage.backups import put_in_place, refuse_taken
 from storage.copying.stores import Found, Options, TableReader, other_source
 from storage.copying.tables import Key, Row, Table, batches
 from storage.errors import DatasetError, RefusedInput
-from storage.sqlite.backup import put_in_place, refuse_taken
 from storage.sqlite.database import PAGE_SIZE, Database
 from storage.sqlite.failures import lock_failed, translated
+from storage.sqlite.fingerprint import refuse_foreign_schema
 from storage.sqlite.lock import WriteLock
 from storage.sqlite.schema import APPLICATION_ID, LARGE, LARGE_INDEXES, SCHEMA_VERSION, migrate
 
@@ -39,10 +40,8 @@ def look(target: Path, source: str, options: Options) -> Found:
     """What `writing` would find. Raises RefusedInput as it does."""
     refuse_taken(target)
     unfinished = _unfinished(target)
-    if not unfinished.exists() or options.restart:
-        return Found(_named(target), resumed=False)
-    with _errors(unfinished, options.wait), closing(_connect(unfinished, "ro")) as connection:
-        note = _note(connection, unfinished)
+    with _errors(unfinished, options.wait):
+        note = None if options.restart else _note_in(unfinished)
     return Found(_named(target), resumed=_is_of(note, source, target))
 
 
@@ -184,18 +183,16 @@ def _prepare(unfinished: Path, source: str, target: Path, options: Options) -> b
     """Make the file, or make the one that an earlier attempt left ready to go on with; gives
     whether there was one."""
     with _errors(unfinished, options.wait):
-        note = None
-        if unfinished.exists():
-            with closing(_connect(unfinished, "rw")) as connection:
-                note = _note(connection, unfinished)
-        if options.restart or note is None or unfinished.stat().st_nlink > 1:
-            # Also where only the making of it was cut short, or it has its other name already.
+        note = _note_in(unfinished)
+        if options.restart or note is None:
             for end in _BESIDE:
                 Path(f"{unfinished}{end}").unlink(missing_ok=True)
             note = None
-        resumed = note is not None and _is_of(note, source, target)
+        resumed = _is_of(note, source, target)
         with closing(_connect(unfinished, "rwc")) as connection:
-            if not resumed:
+            if resumed:
+                refuse_foreign_schema(connection, SCHEMA_VERSION, unfinished)
+            else:
                 _make(connection, source)
             connection.execute("BEGIN IMMEDIATE")
             for name, _ in connection.execute(_INDEXES).fetchall():
@@ -217,15 +214,20 @@ def _make(connection: sqlite3.Connection, source: str) -> None:
     connection.execute("COMMIT")
 
 
-def _note(connection: sqlite3.Connection, path: Path) -> tuple[str, int] | None:
-    """What an unfinished copy is of, and its schema's version; None where its making was cut
-    short. Raises RefusedInput for a file that is no unfinished copy."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
-    if "copying" in tables and application in (UNFINISHED_ID, APPLICATION_ID):
-        source, version = connection.execute("SELECT source, version FROM copying").fetchone()
-        return str(source), int(version)
-    if application != UNFINISHED_ID and tables:
+def _note_in(path: Path) -> tuple[str, int] | None:
+    """What an unfinished copy is of, and its schema's version; None where there is nothing to go on
+    with. Raises RefusedInput for a file that is no unfinished copy."""
+    # One with two names is published: of its making nothing was left to do but to take this one.
+    if not path.exists() or path.stat().st_nlink > 1:
+        return None
+    with closing(_connect(path, "rw")) as connection:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+        ours = application in (UNFINISHED_ID, APPLICATION_ID)
+        if ours and "copying" in tables:
+            note = connection.execute("SELECT source, version FROM copying").fetchone()
+            return None if note is None else (str(note[0]), int(note[1]))
+    if tables and application != UNFINISHED_ID:
         raise RefusedInput(
             f"{path} is there, and is no unfinished copy",
             hint="A copy is written under that name first: move the file away.",
@@ -260,15 +262,12 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 @contextmanager
 def _locked(path: Path, wait: float) -> Iterator[None]:
-    lock = WriteLock(path, wait=wait).held()
-    try:
-        lock.__enter__()
-    except OSError as error:
-        raise lock_failed(error, path) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(WriteLock(path, wait=wait).held())
+        except OSError as error:
+            raise lock_failed(error, path) from error
         yield
-    finally:
-        lock.__exit__(None, None, None)
 
 
 @contextmanager
