@@ -268,12 +268,12 @@ def _ok(schema: str) -> dict[str, Any]:
 
 def _problems(*more: int) -> dict[str, Any]:
     """The answers that are none, those that every address has among them."""
-    answers = {}
+    answers: dict[str, Any] = {}
     for status in sorted({*_ANYWHERE, *more}):
         answers[str(status)] = {
             "description": _PROBLEMS[status],
             "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
         }
-    for status, name in (("503", "Retry-After"), ("401", "WWW-Authenticate")):
-        answers[status]["headers"] = {name: {"schema": {"type": "string"}}}
+    for code, name in (("503", "Retry-After"), ("401", "WWW-Authenticate")):
+        answers[code]["headers"] = {name: {"schema": {"type": "string"}}}
     return answers

@@ -25,11 +25,12 @@ def listed(schema: Schema, **more: Any) -> Schema:
     return {"type": "array", "items": schema, **more}
 
 
-def _object(description: str, optional: tuple[str, ...] = (), **members: Schema) -> Schema:
+def _object(description: str, **members: Schema) -> Schema:
+    """An object with just these members, all of them but a problem's hint."""
     return {
         "type": "object",
         "description": description,
-        "required": [name for name in members if name not in optional],
+        "required": [name for name in members if name != "hint"],
         "properties": members,
         "additionalProperties": False,
     }
@@ -100,7 +101,6 @@ SCHEMAS: dict[str, Schema] = {
     "Health": _object("The dataset answers.", status={"const": "ok"}),
     "Problem": _object(
         "Problem details (RFC 9457).",
-        ("hint",),
         type={"const": "about:blank"},
         title=_TEXT,
         status={"type": "integer", "minimum": 400, "maximum": 599},
