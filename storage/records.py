@@ -318,10 +318,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What a migration did to a dataset file: the schema's version `before` and `after` (equal
-    where it was the newest already), and the `backup` that was written, if one was."""
+    """What a migration did to a dataset, a path or a URL: the schema's version `before` and `after`
+    (equal where it was the newest already), and the `backup` that was written, if one was."""
 
-    path: Path
+    dataset: str
     before: int
     after: int
     backup: Path | None

@@ -113,10 +113,11 @@ def migrate(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Bring a dataset file of an older pixshelf to the newest schema.
+    """Bring a dataset of an older pixshelf to the newest schema.
 
-    A backup named after the old version is written beside it first: photos.v1.db for photos.db.
-    A file that is at the newest version is left as it is.
+    A backup named after the old version is written beside a file first: photos.v1.db for
+    photos.db. A dataset in PostgreSQL is changed without one, each step whole or not at all. One
+    that is at the newest version is left as it is.
     """
     from storage.opening import migrate_dataset
 

@@ -68,7 +68,7 @@ def read_thumbnails(database: Database) -> Iterator[tuple[int, bytes]]:
     last = 0
     while True:
         lengths = database.all(_THUMBNAIL_LENGTHS, (last, _PAGE))
-        for run in _runs(lengths):
+        for run in in_runs(lengths):
             yield from cast("list[tuple[int, bytes]]", database.all(_THUMBNAILS, (run,)))
         if len(lengths) < _PAGE:
             return
@@ -82,7 +82,7 @@ def _in_order(
     for start in range(0, len(image_ids), _PAGE):
         wanted = list(image_ids[start : start + _PAGE])
         found: dict[int, int] = dict(database.all(lengths, (wanted,)))
-        for run in _runs((image_id, found.get(image_id, 0)) for image_id in wanted):
+        for run in in_runs((image_id, found.get(image_id, 0)) for image_id in wanted):
             by_id = {row[0]: row for row in database.all(rows, (run,))}
             for image_id in run:
                 if image_id not in by_id:
@@ -90,7 +90,7 @@ def _in_order(
                 yield by_id[image_id]
 
 
-def _runs(lengths: Iterable[Row]) -> Iterator[list[int]]:
+def in_runs(lengths: Iterable[Row]) -> Iterator[list[int]]:
     """The ids of (id, length) in runs that are short enough to be read at once."""
     run: list[int] = []
     room = READ_AHEAD

@@ -21,19 +21,19 @@ def migrate_file(path: Path, *, backup: bool, wait: float) -> Migrated:
     """See storage.opening.migrate_dataset."""
     with closing(Database(path, outdated=True, wait=wait)) as database:
         if database.version == SCHEMA_VERSION:
-            return Migrated(path, SCHEMA_VERSION, SCHEMA_VERSION, None)
+            return Migrated(str(path), SCHEMA_VERSION, SCHEMA_VERSION, None)
         with database.exclusive() as connection:
             # Another process may have been faster.
             before = database.version
             if before == SCHEMA_VERSION:
-                return Migrated(path, before, before, None)
+                return Migrated(str(path), before, before, None)
             copy = None
             if backup:
                 copy = backup_path(path, before)
                 _refuse_taken(copy)
                 back_up(database, copy)
             migrate(connection)
-        return Migrated(path, before, database.version, copy)
+        return Migrated(str(path), before, database.version, copy)
 
 
 def backup_path(path: Path, version: int) -> Path:

@@ -92,7 +92,7 @@ def test_a_migration_keeps_every_row_of_every_table(old: Path) -> None:
     assert len(before) == 17
     assert all(before.values())
     done = migrate_dataset(old)
-    assert (done.before, done.after, done.path) == (1, SCHEMA_VERSION, old)
+    assert (done.before, done.after, done.dataset) == (1, SCHEMA_VERSION, str(old))
     assert version(old) == SCHEMA_VERSION
     assert rows(old) == before
 
