@@ -209,11 +209,12 @@ TRIGGERS = (
     CREATE FUNCTION image_relabelled() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         EXECUTE 'UPDATE prediction
-            SET wrong = CASE WHEN new_image.label_id IS NULL THEN NULL
-                WHEN prediction.label_id <> new_image.label_id THEN 1 ELSE 0 END
+            SET wrong = (prediction.label_id <> new_image.label_id)::integer
             FROM new_image JOIN old_image ON old_image.id = new_image.id
             WHERE prediction.image_id = new_image.id
-                AND old_image.label_id IS DISTINCT FROM new_image.label_id';
+                AND old_image.label_id IS DISTINCT FROM new_image.label_id
+                AND prediction.wrong
+                    IS DISTINCT FROM (prediction.label_id <> new_image.label_id)::integer';
         RETURN NULL;
     END
     $$
