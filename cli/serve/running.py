@@ -11,6 +11,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
@@ -34,11 +36,15 @@ def serve(settings: ServeSettings, *, log_level: str, quiet: bool = False) -> No
     _log_to_stderr(log_level, access=settings.access_log)
     app = create_app(settings)
     door: Door = app.state.door
-    with listening(settings.host, settings.port) as listener, door.opened():
+    server = server_of(app, settings)
+    with listening(settings.host, settings.port) as listener, door.opened(), _ended_by(server):
         if not quiet:
-            sys.stderr.write(f"pixshelf: serving {settings_url(settings, listener)}\n")
+            sys.stderr.write(f"pixshelf: serving {url_of(settings, listener)}\n")
             sys.stderr.flush()
-        _run(server_of(app, settings), listener)
+        try:
+            server.run(sockets=[listener])
+        except SystemExit as error:
+            raise PixshelfError("the door could not be opened") from error
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -56,7 +62,7 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def settings_url(settings: ServeSettings, listener: socket.socket) -> str:
+def url_of(settings: ServeSettings, listener: socket.socket) -> str:
     """The address to ask at, with the port that was had."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{listener.getsockname()[1]}/"
@@ -81,15 +87,17 @@ def server_of(app: Starlette, settings: ServeSettings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    def ended(signum: int, frame: FrameType | None) -> None:
-        """The server raises the signal once more when it has finished; that is not to kill us."""
+@contextmanager
+def _ended_by(server: uvicorn.Server) -> Iterator[None]:
+    """Within the block SIGTERM ends the server and nothing else: the server raises it once more
+    when it has finished, and that is not to kill the process."""
 
-    before = signal.signal(signal.SIGTERM, ended)
+    def end(signum: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        server.run(sockets=[listener])
-    except SystemExit as error:
-        raise PixshelfError("the door could not be opened") from error
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
