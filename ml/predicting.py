@@ -58,15 +58,24 @@ class Refused:
 
 
 class Predictor:
-    """A model, ready to answer. `batch` is how many pictures it takes in one go at best. Raises
-    DatasetError if the bytes are no LiteRT model or do not fit the record."""
+    """A model, ready to answer. `batch` is how many pictures it takes in one go at best, or at
+    most where it is given: 1 suits pictures that come now and then, for whom another size would
+    have to be filled up and planned. Raises DatasetError if the bytes are no LiteRT model or do
+    not fit the record."""
 
-    def __init__(self, model: ModelRecord, litert: bytes, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: ModelRecord,
+        litert: bytes,
+        *,
+        threads: int | None = None,
+        batch: int = _LARGEST_BATCH,
+    ) -> None:
         self.model = model
         self.labels = model.labels
         self.input = InputSpec.from_json(model.spec.get("input"))
         most = max(1, _BATCH_PIXELS // (self.input.height * self.input.width))
-        largest = min(_LARGEST_BATCH, 1 << (most.bit_length() - 1))
+        largest = min(batch, 1 << (most.bit_length() - 1))
         self.batch = largest
         # A few fixed sizes: each new one makes LiteRT plan its memory again.
         self._sizes = sorted({1, min(16, largest), largest})

@@ -211,7 +211,11 @@ class _Models:
         key = record.id, record.weights_sha256
         predictor = self._loaded.pop(key, None)
         if predictor is None:
-            predictor = Predictor(record, repo.models.litert(record.id), threads=self._threads)
+            # One by one is quickest for the few that wait at a time: to fill up a larger batch and
+            # to plan it costs more than it gains.
+            predictor = Predictor(
+                record, repo.models.litert(record.id), threads=self._threads, batch=1
+            )
         # Labels and models can be renamed.
         predictor.model, predictor.labels = record, record.labels
         # The one that was used last is the last one, and goes last.

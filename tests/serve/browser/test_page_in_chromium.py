@@ -93,7 +93,7 @@ def test_a_dropped_file_is_predicted_at_once(door: Opened, visit: Visit, tmp_pat
 @pytest.mark.slow
 def test_drawn_digits_are_called_what_they_are(door: Opened, visit: Visit) -> None:
     page = visit(door.url)
-    found = {}
+    found: dict[str, str] = {}
     for digit in DIGITS:
         write(page, digit)
         page.locator("#send").click()
