@@ -8,9 +8,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.pg_server import postgres_server, postgres_url
+from tests.pg_server import (
+    postgres_dataset,
+    postgres_dataset_url,
+    postgres_server,
+    postgres_url,
+)
 
-__all__ = ["neutral_surroundings", "postgres_server", "postgres_url"]
+__all__ = [
+    "neutral_surroundings",
+    "postgres_dataset",
+    "postgres_dataset_url",
+    "postgres_server",
+    "postgres_url",
+]
 
 # A shell lets what it runs in the background ignore Ctrl-C, and so would every process that a test
 # starts and then interrupts.

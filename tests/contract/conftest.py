@@ -1,35 +1,29 @@
-"""What the contract suite runs on: every backend, each in a fresh dataset."""
+"""What the contract suite runs on: every backend and the plain model, each in a fresh dataset."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from storage.opening import open_repository
 from storage.repository import Repository
+from tests.backends import Backend, MemoryBackend, PostgresBackend, SqliteBackend
 
-Raw = Callable[[str], list[tuple[Any, ...]]]
 
-
-@pytest.fixture(params=["sqlite"])
-def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Repository]:
-    with open_repository(tmp_path / "dataset.db", create=True) as opened:
-        yield opened
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    """A fresh dataset, and the way to its rows past the code under test."""
+    match request.param:
+        case "sqlite":
+            return SqliteBackend(tmp_path / "dataset.db")
+        case "postgres":
+            return PostgresBackend(request.getfixturevalue("postgres_dataset_url"))
+        case _:
+            return MemoryBackend()
 
 
 @pytest.fixture
-def raw(repository: Repository) -> Raw:
-    """Reads the stored rows past the code under test."""
-
-    def read(sql: str) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(f"file:{repository.url}?mode=ro", uri=True)
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
-
-    return read
+def repository(backend: Backend) -> Iterator[Repository]:
+    with backend.open() as opened:
+        yield opened

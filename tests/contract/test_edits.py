@@ -7,7 +7,7 @@ import pytest
 from storage.errors import NotFound, RefusedInput
 from storage.query import parse
 from storage.repository import Repository
-from tests.contract.conftest import Raw
+from tests.backends import Backend
 from tests.making import add_images, new_image, new_model, new_prediction
 
 
@@ -20,15 +20,15 @@ def test_a_label_is_given_and_taken_away(repository: Repository) -> None:
 
 
 def test_an_edit_is_one_action_with_what_was_before_and_after(
-    repository: Repository, raw: Raw
+    repository: Repository, backend: Backend
 ) -> None:
     ids = add_images(repository, new_image(1), new_image(2, label="a"), new_image(3, label="b"))
     action = repository.images.set_label(ids, "b", actor="someone")
     assert (action.kind, action.actor, action.images) == ("label", "someone", 2)
     assert repository.history.actions() == [action]
-    assert raw("SELECT action_id, image_id, before, after FROM event ORDER BY image_id") == [
-        (action.id, ids[0], None, "b"),
-        (action.id, ids[1], "a", "b"),
+    assert backend.rows("event", "image_id", "action_id", "before", "after") == [
+        (ids[0], action.id, None, "b"),
+        (ids[1], action.id, "a", "b"),
     ]
 
 
@@ -61,7 +61,7 @@ def test_a_bad_label_is_refused(repository: Repository, label: str) -> None:
         repository.images.set_label([image], label, actor="cli")
 
 
-def test_splits_are_assigned_image_by_image(repository: Repository, raw: Raw) -> None:
+def test_splits_are_assigned_image_by_image(repository: Repository, backend: Backend) -> None:
     one, two, three = add_images(
         repository, new_image(1), new_image(2, split="train"), new_image(3, split="val")
     )
@@ -70,7 +70,7 @@ def test_splits_are_assigned_image_by_image(repository: Repository, raw: Raw) ->
     )
     assert [repository.images.get(i).split for i in (one, two, three)] == ["test", None, "val"]
     assert (action.images, action.summary) == (2, "by hand")
-    assert raw("SELECT image_id, before, after FROM event ORDER BY image_id") == [
+    assert backend.rows("event", "image_id", "before", "after") == [
         (one, None, "test"),
         (two, "train", None),
     ]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from storage.errors import NotFound, RefusedInput
-from storage.opening import open_repository
 from storage.query import parse
 from storage.records import Event
 from storage.repository import Repository
-from tests.contract.conftest import Raw
+from tests.backends import Backend
 from tests.making import add_images, new_image, new_model, new_prediction
 
 
@@ -88,11 +87,11 @@ def test_an_edit_that_changes_nothing_drops_nothing(repository: Repository) -> N
     assert len(repository.history.redo()) == 1
 
 
-def test_history_survives_a_restart(repository: Repository) -> None:
+def test_history_survives_a_restart(repository: Repository, backend: Backend) -> None:
     (image,) = add_images(repository, new_image(1))
     repository.images.set_label([image], "a", actor="cli")
     repository.close()
-    with open_repository(repository.url) as again:
+    with backend.open() as again:
         assert [action.summary for action in again.history.undo()] == ["label 'a'"]
         assert again.images.get(image).label is None
 
@@ -140,13 +139,13 @@ def test_an_image_in_the_trash_is_not_imported_again(repository: Repository) -> 
 
 
 def test_emptying_the_trash_removes_images_and_their_history(
-    repository: Repository, raw: Raw
+    repository: Repository, backend: Backend
 ) -> None:
     one, two = add_images(repository, new_image(1, tags=("t",)), new_image(2))
     repository.images.set_label([one, two], "a", actor="cli")
     repository.images.delete([one], actor="cli")
     assert repository.vacuum() == 1
-    assert raw("SELECT count(*) FROM image_data") == [(1,)]
+    assert backend.rows("image_data", "image_id") == [(two,)]
     assert [action.summary for action in repository.history.actions()] == ["label 'a'"]
     assert list(repository.check()) == []
     repository.history.undo()

@@ -8,7 +8,7 @@ from storage.errors import NotFound, RefusedInput, UsageError
 from storage.query import parse
 from storage.records import Example
 from storage.repository import Repository
-from tests.contract.conftest import Raw
+from tests.backends import Backend
 from tests.making import add_images, new_image
 
 
@@ -25,19 +25,21 @@ def test_an_added_image_is_read_back_as_it_was_given(repository: Repository) -> 
     assert record.prediction is None
 
 
-def test_bytes_are_read_back_exactly(repository: Repository, raw: Raw) -> None:
+def test_bytes_are_read_back_exactly(repository: Repository, backend: Backend) -> None:
     (image_id,) = add_images(repository, new_image(1, data=b"\x00\xff" * 500))
     assert repository.images.data(image_id) == b"\x00\xff" * 500
-    assert raw("SELECT data FROM image_data") == [(b"\x00\xff" * 500,)]
+    assert backend.rows("image_data", "data") == [(b"\x00\xff" * 500,)]
 
 
-def test_an_image_that_is_there_is_not_stored_again(repository: Repository, raw: Raw) -> None:
+def test_an_image_that_is_there_is_not_stored_again(
+    repository: Repository, backend: Backend
+) -> None:
     (first,) = add_images(repository, new_image(1, label="cat"))
     import_id = repository.images.begin_import("again", {})
     (again,) = repository.images.add([new_image(1, label="dog")], import_id=import_id)
     assert (again.id, again.new) == (first, False)
     assert repository.images.get(first).label == "cat"
-    assert raw("SELECT count(*) FROM image_data") == [(1,)]
+    assert backend.rows("image_data", "image_id") == [(first,)]
 
 
 def test_an_image_twice_in_one_batch_is_stored_once(repository: Repository) -> None:
@@ -46,10 +48,12 @@ def test_an_image_twice_in_one_batch_is_stored_once(repository: Repository) -> N
     assert repository.stats().images == 2
 
 
-def test_a_batch_with_a_bad_label_leaves_nothing_behind(repository: Repository, raw: Raw) -> None:
+def test_a_batch_with_a_bad_label_leaves_nothing_behind(
+    repository: Repository, backend: Backend
+) -> None:
     with pytest.raises(RefusedInput):
         add_images(repository, new_image(1), new_image(2, label="two\nlines"))
-    assert raw("SELECT count(*) FROM image") == [(0,)]
+    assert backend.rows("image", "id") == []
 
 
 def test_known_names_only_the_hashes_that_are_there(repository: Repository) -> None:

@@ -10,7 +10,7 @@ from storage.errors import NotReady
 from storage.query import parse
 from storage.records import Fingerprint, Measures
 from storage.repository import Repository
-from tests.contract.conftest import Raw
+from tests.backends import Backend
 from tests.making import add_images, new_image
 
 PLAIN = Measures(low=10, high=200, contrast=50.0, spread=255, sharpness=0.5, animated=False)
@@ -72,12 +72,12 @@ def test_measures_of_an_image_that_is_gone_are_passed_over(repository: Repositor
     assert repository.measurements.get(one) == PLAIN
 
 
-def test_measures_go_with_their_image(repository: Repository, raw: Raw) -> None:
+def test_measures_go_with_their_image(repository: Repository, backend: Backend) -> None:
     ids = add_images(repository, new_image(1), new_image(2))
     repository.measurements.save(dict.fromkeys(ids, PLAIN), version=1)
     repository.images.delete(ids[:1], actor="test")
     repository.vacuum()
-    assert raw("SELECT image_id FROM measure") == [(ids[1],)]
+    assert backend.rows("measure", "image_id") == [(ids[1],)]
 
 
 @pytest.mark.parametrize(

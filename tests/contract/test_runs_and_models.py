@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from array import array
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from storage.errors import DatasetError, NotFound, NotReady, RefusedInput
 from storage.query import parse
 from storage.records import RunStatus
 from storage.repository import Repository
+from tests.backends import Backend
 from tests.making import (
     add_images,
     checkpoint,
@@ -129,31 +129,11 @@ def test_a_name_that_another_model_has_or_that_is_none_is_refused(
     assert repository.models.get(model).name == "one"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "model SET val_loss = 9e999",
-        "model SET temperature = 0",
-        "run SET settings = '{\"a\": NaN}'",
-    ],
-)
-def test_stored_numbers_that_make_no_sense_are_damage(repository: Repository, change: str) -> None:
-    repository.models.add(new_model("a", run=repository.runs.create(new_run("a"))))
-    connection = sqlite3.connect(repository.url)
-    connection.execute(f"UPDATE {change}")
-    connection.commit()
-    connection.close()
-    read = repository.models.all if change.startswith("model") else repository.runs.all
-    with pytest.raises(DatasetError, match="damaged"):
-        read()
-
-
-def test_weights_that_were_changed_are_not_given_out(repository: Repository) -> None:
+def test_weights_that_were_changed_are_not_given_out(
+    repository: Repository, backend: Backend
+) -> None:
     model = repository.models.add(new_model("a"))
-    connection = sqlite3.connect(repository.url)
-    connection.execute("UPDATE model_data SET litert = x'00'")
-    connection.commit()
-    connection.close()
+    backend.change("model_data", model, litert=b"\0")
     with pytest.raises(DatasetError, match="not what was stored"):
         repository.models.litert(model)
     assert [problem.what for problem in repository.check()] == [

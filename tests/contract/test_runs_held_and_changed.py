@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from storage.errors import DatasetBusy, NotFound
-from storage.opening import open_repository
 from storage.repository import Repository
+from tests.backends import Backend
 from tests.making import checkpoint, epoch, new_run
-
-ROOT = Path(__file__).resolve().parents[2]
-
-HOLD = """
-import sys
-from storage.opening import open_repository
-with open_repository(sys.argv[1]) as repository, repository.runs.hold(1):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def holder(repository: Repository) -> subprocess.Popen[bytes]:
-    """Another process that holds run 1 until its stdin is closed, or it is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, repository.url],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"held\n"
-    return process
 
 
 def test_a_run_is_held_for_as_long_as_the_block_lasts(repository: Repository) -> None:
@@ -46,9 +18,9 @@ def test_a_run_is_held_for_as_long_as_the_block_lasts(repository: Repository) ->
     assert not repository.runs.is_held(run)
 
 
-def test_a_run_is_held_by_one_at_a_time(repository: Repository) -> None:
+def test_a_run_is_held_by_one_at_a_time(repository: Repository, backend: Backend) -> None:
     run, other = repository.runs.create(new_run()), repository.runs.create(new_run())
-    with repository.runs.hold(run), open_repository(repository.url) as second:
+    with repository.runs.hold(run), backend.open() as second:
         assert second.runs.is_held(run)
         with pytest.raises(DatasetBusy, match=f"run {run}"), second.runs.hold(run):
             pass
@@ -63,32 +35,6 @@ def test_an_error_in_the_block_gives_the_run_back(repository: Repository) -> Non
     with pytest.raises(ValueError, match="in the block"), repository.runs.hold(run):
         raise ValueError("in the block")
     assert not repository.runs.is_held(run)
-
-
-def test_a_process_that_is_killed_gives_its_run_back(repository: Repository) -> None:
-    repository.runs.create(new_run())
-    process = holder(repository)
-    try:
-        assert repository.runs.is_held(1)
-        process.kill()
-        process.wait()
-        assert not repository.runs.is_held(1)
-        with repository.runs.hold(1):
-            assert repository.runs.is_held(1)
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def test_nothing_is_left_beside_the_dataset_once_a_run_is_given_back(
-    repository: Repository,
-) -> None:
-    run = repository.runs.create(new_run())
-    folder = Path(repository.url).parent
-    before = set(folder.iterdir())
-    with repository.runs.hold(run):
-        pass
-    assert set(folder.iterdir()) == before
 
 
 def test_a_checkpoint_within_an_epoch_takes_the_place_of_the_last(repository: Repository) -> None:
@@ -140,17 +86,3 @@ def test_a_run_that_is_not_there_cannot_be_held_or_changed(repository: Repositor
     ):
         with pytest.raises(NotFound, match="no run 9"):
             use()
-
-
-def test_a_dataset_that_is_reached_by_a_link_has_the_same_runs_held(
-    repository: Repository, tmp_path: Path
-) -> None:
-    run = repository.runs.create(new_run())
-    link = tmp_path / "link.db"
-    link.symlink_to(repository.url)
-    with open_repository(link) as linked:
-        assert linked.url == repository.url
-        with repository.runs.hold(run):
-            assert linked.runs.is_held(run)
-            with pytest.raises(DatasetBusy), linked.runs.hold(run):
-                pass

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from storage.errors import DatasetBusy, NotFound
-from storage.opening import open_repository
 from storage.repository import Repository
+from tests.backends import Backend
 from tests.making import checkpoint, epoch, new_run
 from tests.ml_fixtures import digits_model
 
@@ -30,11 +30,13 @@ def test_the_model_of_a_removed_run_stays(repository: Repository) -> None:
     assert repository.models.get(model).run is None
 
 
-def test_a_run_that_a_process_works_on_is_not_removed(repository: Repository) -> None:
+def test_a_run_that_a_process_works_on_is_not_removed(
+    repository: Repository, backend: Backend
+) -> None:
     run = repository.runs.create(new_run())
     with (
         repository.runs.hold(run),
-        open_repository(repository.url) as second,
+        backend.open() as second,
         pytest.raises(DatasetBusy, match=f"run {run}"),
     ):
         second.runs.remove(run)

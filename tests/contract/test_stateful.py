@@ -1,184 +1,327 @@
-"""Any sequence of additions and edits leaves a Repository as it leaves a plain dictionary."""
+"""Any sequence of additions, edits, predictions and questions is answered by every backend as the
+plain model answers it: the same ids, the same order, the same cursors, the same refusals.
+"""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass, replace
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
-    consumes,
+    initialize,
     invariant,
     rule,
+    run_state_machine_as_test,
 )
 
-from storage.opening import open_repository
-from storage.query import parse
-from storage.records import SPLITS, Split
-from tests.making import add_images, new_image, new_model, new_prediction
+from storage.query import Query, parse
+from storage.records import SPLITS, Measures, NewImage, Split
+from tests.backends import MemoryBackend, PostgresBackend, SqliteBackend
+from tests.contract.alike import Alike
+from tests.contract.questions import (
+    CONFIDENCES,
+    FORMATS,
+    LABELS,
+    MODELS,
+    SIDES,
+    SOURCES,
+    TAGS,
+    queries,
+)
+from tests.making import (
+    add_images,
+    checkpoint,
+    epoch,
+    new_image,
+    new_model,
+    new_prediction,
+    new_run,
+)
+from tests.pg_server import Server
 
-LABELS = ("a", "b", "10")
-TAGS = ("x", "y")
+ALL = parse("is:deleted,labelled,unlabelled")
+MOST = 12
+
+IMAGES = st.integers(1, MOST)
+"""Ids; those of which there is no image yet are refused, alike by all."""
+SOME = st.lists(IMAGES, max_size=4)
+NAMES = st.sampled_from((*LABELS, "new"))
+ANY_NAME = NAMES | st.sampled_from((" a ", "", "two\nlines", "e\u0301", "x" * 201))
+TAG = st.sampled_from((*TAGS, "new"))
+ANY_TAG = TAG | st.sampled_from(("a,b", " x ", ""))
+SPLIT = st.none() | st.sampled_from(SPLITS)
+MEASURES = st.builds(
+    Measures,
+    low=st.sampled_from((0, 230, 231)),
+    high=st.sampled_from((81, 82, 255)),
+    contrast=st.sampled_from((3.9, 4.0, 50.0)),
+    spread=st.sampled_from((2, 3)),
+    sharpness=st.none() | st.sampled_from((0.009, 0.01)),
+    animated=st.booleans(),
+)
 
 
-@dataclass(frozen=True)
-class Known:
-    """An image as the plain model has it."""
-
-    label: str | None
-    split: str | None
-    width: int
-    tags: frozenset[str] = frozenset()
-    predicted: str | None = None
-    deleted: bool = False
+@st.composite
+def images(draw: st.DrawFn) -> NewImage:
+    number = draw(st.integers(1, MOST - 1))
+    return new_image(
+        number,
+        data=b"image %d" % number + b"." * (number % 3),
+        label=draw(st.none() | NAMES),
+        split=draw(SPLIT),
+        tags=tuple(draw(st.sets(TAG, max_size=2))),
+        width=draw(st.sampled_from(SIDES)),
+        height=draw(st.sampled_from(SIDES)),
+        channels=draw(st.sampled_from((1, 3))),
+        format=draw(st.sampled_from(FORMATS)),
+        source=draw(st.sampled_from(SOURCES)),
+        thumbnail=draw(st.sampled_from((None, b"small"))),
+    )
 
 
 class DatasetMachine(RuleBasedStateMachine):
-    images: Bundle[int] = Bundle("images")
+    """The same done to a dataset of every kind."""
 
-    def __init__(self) -> None:
+    places: Bundle[tuple[Query, str]] = Bundle("places")
+
+    def __init__(self, empty_file: Path, server: Server, database: str) -> None:
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = Path(self._folder.name) / "set.db"
-        self.repository = open_repository(self._path, create=True)
-        self.model = self.repository.models.add(new_model(*LABELS))
-        self.known: dict[int, Known] = {}
-        self.done: list[tuple[int, dict[str, object], dict[str, object]]] = []
-        self.undone: list[tuple[int, dict[str, object], dict[str, object]]] = []
+        self._folder = TemporaryDirectory()
+        server.empty(database)
+        self.all = Alike(
+            MemoryBackend(),
+            SqliteBackend(Path(shutil.copy(empty_file, self._folder.name))),
+            PostgresBackend(server.url(database)),
+        )
 
     def teardown(self) -> None:
-        assert list(self.repository.check()) == []
-        self.repository.close()
-        self._folder.cleanup()
+        try:
+            assert self.all.problems() == []
+        finally:
+            self.all.close()
+            self._folder.cleanup()
+
+    # Images come and go
+
+    @initialize(given=st.lists(images(), min_size=2, max_size=6))
+    def begin(self, given: list[NewImage]) -> None:
+        self.all.ask(lambda repo: add_images(repo, *given))
+        self.all.ask(lambda repo: repo.models.add(new_model(*LABELS[:3], name=MODELS[0])))
+        chosen = enumerate(given, 1)
+        said = [new_prediction(i, LABELS[i % 3], CONFIDENCES[i % 6], 0.5) for i, _ in chosen]
+        self.all.ask(lambda repo: repo.predictions.save(1, said))
+
+    @rule(given=st.lists(images(), max_size=3))
+    def add(self, given: list[NewImage]) -> None:
+        self.all.ask(lambda repo: add_images(repo, *given))
+
+    @rule(given=images(), label=ANY_NAME, tag=ANY_TAG)
+    def add_with_any_name(self, given: NewImage, label: str, tag: str) -> None:
+        other = new_image(MOST, label=label, tags=(tag,), source=given.source)
+        self.all.ask(lambda repo: add_images(repo, given, other))
+
+    @rule(some=SOME)
+    def delete(self, some: list[int]) -> None:
+        self.all.ask(lambda repo: repo.images.delete(some, actor="test"))
+
+    @rule(some=SOME)
+    def restore(self, some: list[int]) -> None:
+        self.all.ask(lambda repo: repo.images.restore(some, actor="test"))
+
+    @rule()
+    def vacuum(self) -> None:
+        self.all.ask(lambda repo: repo.vacuum())
+
+    @rule(given=st.dictionaries(IMAGES, st.sampled_from((None, b"one", b"two")), max_size=3))
+    def set_thumbnails(self, given: dict[int, bytes | None]) -> None:
+        self.all.ask(lambda repo: repo.images.set_thumbnails(given))
+
+    # Edits
+
+    @rule(some=SOME, label=st.none() | ANY_NAME)
+    def set_label(self, some: list[int], label: str | None) -> None:
+        self.all.ask(lambda repo: repo.images.set_label(some, label, actor="test"))
+
+    @rule(given=st.dictionaries(IMAGES, st.none() | NAMES, max_size=4))
+    def set_labels(self, given: dict[int, str | None]) -> None:
+        self.all.ask(lambda repo: repo.images.set_labels(given, actor="test", summary="some"))
+
+    @rule(given=st.dictionaries(IMAGES, SPLIT, max_size=4))
+    def set_split(self, given: dict[int, Split | None]) -> None:
+        self.all.ask(lambda repo: repo.images.set_split(given, actor="test", summary="some"))
+
+    @rule(some=SOME, tag=ANY_TAG)
+    def add_tag(self, some: list[int], tag: str) -> None:
+        self.all.ask(lambda repo: repo.images.add_tag(some, tag, actor="test"))
+
+    @rule(some=SOME, tag=ANY_TAG)
+    def remove_tag(self, some: list[int], tag: str) -> None:
+        self.all.ask(lambda repo: repo.images.remove_tag(some, tag, actor="test"))
+
+    @rule(old=NAMES, new=ANY_NAME)
+    def rename_label(self, old: str, new: str) -> None:
+        self.all.ask(lambda repo: repo.labels.rename(old, new, actor="test"))
+
+    @rule(source=NAMES, into=ANY_NAME)
+    def merge_label(self, source: str, into: str) -> None:
+        self.all.ask(lambda repo: repo.labels.merge(source, into, actor="test"))
+
+    @rule(name=NAMES)
+    def remove_label(self, name: str) -> None:
+        self.all.ask(lambda repo: repo.labels.remove(name, actor="test"))
+
+    @rule(old=TAG, new=ANY_TAG)
+    def rename_tag(self, old: str, new: str) -> None:
+        self.all.ask(lambda repo: repo.tags.rename(old, new, actor="test"))
+
+    @rule(name=TAG)
+    def remove_tag_everywhere(self, name: str) -> None:
+        self.all.ask(lambda repo: repo.tags.remove(name, actor="test"))
+
+    @rule(count=st.integers(0, 3))
+    def undo(self, count: int) -> None:
+        self.all.ask(lambda repo: repo.history.undo(count))
+
+    @rule(count=st.integers(0, 3))
+    def redo(self, count: int) -> None:
+        self.all.ask(lambda repo: repo.history.redo(count))
+
+    # What models say, and what was measured
+
+    @rule(labels=st.lists(NAMES, min_size=1, unique=True), name=st.sampled_from(MODELS))
+    def add_model(self, labels: list[str], name: str) -> None:
+        self.all.ask(lambda repo: repo.models.add(new_model(*labels, name=name)))
+
+    @rule(model=st.integers(1, 3), name=st.sampled_from((*MODELS, "7", "")))
+    def rename_model(self, model: int, name: str) -> None:
+        self.all.ask(lambda repo: repo.models.rename(model, name))
+
+    @rule(model=st.integers(1, 3))
+    def remove_model(self, model: int) -> None:
+        self.all.ask(lambda repo: repo.models.remove(model))
 
     @rule(
-        target=images,
-        number=st.integers(0, 30),
-        label=st.none() | st.sampled_from(LABELS),
-        split=st.none() | st.sampled_from(SPLITS),
-        tags=st.sets(st.sampled_from(TAGS)),
+        model=st.integers(1, 3),
+        said=st.dictionaries(
+            IMAGES, st.tuples(NAMES, st.sampled_from(CONFIDENCES), st.sampled_from((0.0, 0.5)))
+        ),
     )
-    def add(self, number: int, label: str | None, split: str | None, tags: set[str]) -> int:
-        width = 10 + number % 4
-        image = new_image(number, label=label, split=split, tags=tuple(tags), width=width)
-        (image_id,) = add_images(self.repository, image)
-        self.known.setdefault(image_id, Known(label, split, width, frozenset(tags)))
-        return image_id
+    def predict(self, model: int, said: dict[int, tuple[str, float, float]]) -> None:
+        answers = [new_prediction(image, *answer) for image, answer in said.items()]
+        self.all.ask(lambda repo: repo.predictions.save(model, answers))
 
-    @rule(image=images, label=st.none() | st.sampled_from(LABELS))
-    def set_label(self, image: int, label: str | None) -> None:
-        action = self.repository.images.set_label([image], label, actor="test")
-        self._change(image, action.images, label=label)
+    @rule(given=st.dictionaries(IMAGES, MEASURES, max_size=4), version=st.integers(1, 2))
+    def measure(self, given: dict[int, Measures], version: int) -> None:
+        self.all.ask(lambda repo: repo.measurements.save(given, version=version))
 
-    @rule(image=images, split=st.none() | st.sampled_from(SPLITS))
-    def set_split(self, image: int, split: Split | None) -> None:
-        action = self.repository.images.set_split({image: split}, actor="test", summary="")
-        self._change(image, action.images, split=split)
+    # Trainings
 
-    @rule(image=images, tag=st.sampled_from(TAGS), on=st.booleans())
-    def set_tag(self, image: int, tag: str, on: bool) -> None:
-        edit = self.repository.images.add_tag if on else self.repository.images.remove_tag
-        tags = self.known[image].tags
-        changed = edit([image], tag, actor="test").images
-        self._change(image, changed, tags=tags | {tag} if on else tags - {tag})
+    @rule(run=st.integers(1, 3), act=st.sampled_from(("epoch", "keep", "done", "again", "gone")))
+    def train(self, run: int, act: str) -> None:
+        self.all.ask(lambda repo: repo.runs.create(new_run()) if run == 1 else 0)
+        match act:
+            case "epoch":
+                self.all.ask(lambda repo: repo.runs.record_epoch(run, epoch(1), last=checkpoint(1)))
+            case "keep":
+                self.all.ask(
+                    lambda repo: repo.runs.save_checkpoint(run, checkpoint(2), best=checkpoint(3))
+                )
+            case "done":
+                self.all.ask(lambda repo: repo.runs.finish(run, "done"))
+            case "again":
+                self.all.ask(lambda repo: repo.runs.reopen(run, 7))
+            case "gone":
+                self.all.ask(lambda repo: repo.runs.remove(run))
+        self.all.ask(lambda repo: repo.runs.all())
+        self.all.ask(lambda repo: repo.runs.checkpoint(run, "last"))
 
-    @rule(image=images, deleted=st.booleans())
-    def delete_or_restore(self, image: int, deleted: bool) -> None:
-        edit = self.repository.images.delete if deleted else self.repository.images.restore
-        self._change(image, edit([image], actor="test").images, deleted=deleted)
+    # Questions
 
-    @rule()
-    def undo(self) -> None:
-        assert len(self.repository.history.undo()) == min(1, len(self.done))
-        if self.done:
-            image, before, after = self.done.pop()
-            self.undone.append((image, before, after))
-            self.known[image] = replace(self.known[image], **before)
+    @rule(text=queries(), model=st.integers(1, 2))
+    def select(self, text: str, model: int) -> None:
+        query = parse(text)
+        self.all.ask(lambda repo: repo.images.ids(query))
+        self.all.ask(lambda repo: repo.images.count(query))
+        self.all.ask(lambda repo: repo.images.examples(query))
+        self.all.ask(lambda repo: repo.measurements.fingerprints(query))
+        self.all.ask(lambda repo: repo.measurements.missing(query, version=1))
+        self.all.ask(lambda repo: repo.measurements.count_missing(query, version=1))
+        self.all.ask(lambda repo: repo.predictions.of_model(model, query))
 
-    @rule()
-    def redo(self) -> None:
-        assert len(self.repository.history.redo()) == min(1, len(self.undone))
-        if self.undone:
-            image, before, after = self.undone.pop()
-            self.done.append((image, before, after))
-            self.known[image] = replace(self.known[image], **after)
+    @rule(target=places, text=queries(), limit=st.integers(1, 4))
+    def page_through(self, text: str, limit: int) -> tuple[Query, str]:
+        """All pages; gives the last place, to continue there when everything has changed."""
+        query, after = parse(text), None
+        seen: list[int] = []
+        place = None
+        while (page := self._page(query, limit, after)) is not None:
+            seen += [image.id for image in page.images]
+            place = after or place
+            after = page.next
+            if after is None:
+                assert seen == self.all.ask(lambda repo: repo.images.ids(query))
+                break
+        return query, place or "none"
 
-    @rule(image=images, label=st.sampled_from(LABELS), confidence=st.floats(0, 1, width=16))
-    def predict(self, image: int, label: str, confidence: float) -> None:
-        self.repository.predictions.save(self.model, [new_prediction(image, label, confidence)])
-        self.known[image] = replace(self.known[image], predicted=label)
+    @rule(place=places, limit=st.integers(1, 4))
+    def continue_there(self, place: tuple[Query, str], limit: int) -> None:
+        query, after = place
+        self._page(query, limit, after)
 
-    @rule(image=consumes(images))
-    def forget(self, image: int) -> None:
-        """Keeps the bundle from growing; the image itself stays."""
+    @rule(image=IMAGES, model=st.none() | st.integers(1, 3))
+    def look_at(self, image: int, model: int | None) -> None:
+        self.all.ask(lambda repo: repo.images.get(image, model=model))
+        self.all.ask(lambda repo: repo.images.data(image))
+        self.all.ask(lambda repo: repo.images.stored([image]))
+        self.all.ask(lambda repo: repo.measurements.get(image))
+        self.all.ask(lambda repo: repo.predictions.of_image(image))
+        self.all.ask(lambda repo: repo.history.of_image(image))
+
+    @rule(action=st.integers(1, 9), limit=st.integers(1, 3), after=st.integers(0, 4))
+    def look_back(self, action: int, limit: int, after: int) -> None:
+        self.all.ask(lambda repo: repo.history.get(action))
+        self.all.ask(lambda repo: repo.history.events(action, limit=limit, after=after))
+        self.all.ask(lambda repo: repo.history.actions(limit=limit, before=action))
 
     @rule()
     def open_again(self) -> None:
-        self.repository.close()
-        self.repository = open_repository(self._path)
+        self.all.open_again()
 
     @invariant()
-    def records_are_the_same(self) -> None:
-        page = self.repository.images.page(parse("is:deleted,labelled,unlabelled"))
-        assert {
-            i.id: Known(
-                i.label,
-                i.split,
-                i.width,
-                frozenset(i.tags),
-                i.prediction.label if i.prediction else None,
-                i.deleted,
-            )
-            for i in page.images
-        } == self.known
-        for image in page.images:
-            known = self.known[image.id]
-            if image.prediction is not None:
-                right = None if known.label is None else known.label != known.predicted
-                assert image.prediction.wrong == right
+    def all_is_alike(self) -> None:
+        self.all.ask(lambda repo: repo.images.page(ALL))
+        self.all.ask(lambda repo: repo.stats())
+        self.all.ask(lambda repo: (repo.labels.names(), repo.labels.counts(), repo.tags.counts()))
+        self.all.ask(lambda repo: repo.history.actions())
+        self.all.ask(lambda repo: repo.models.all())
+        self.all.ask(lambda repo: repo.images.thumbnails())
 
-    @invariant()
-    def queries_select_the_same(self) -> None:
-        ids = self.repository.images.ids
-        known = [item for item in self.known.items() if not item[1].deleted]
-        assert ids(parse("label:a,10")) == [i for i, k in known if k.label in {"a", "10"}]
-        assert ids(parse("-split:test")) == [i for i, k in known if k.split != "test"]
-        assert ids(parse("tag:x -tag:y")) == [i for i, k in known if k.tags == {"x"}]
-        assert ids(parse("is:deleted")) == [i for i, k in self.known.items() if k.deleted]
-        by_width = sorted(known, key=lambda item: (item[1].width, item[0]), reverse=True)
-        assert ids(parse("sort:-width")) == [i for i, _ in by_width]
-        if any(k.predicted for k in self.known.values()):
-            wrong = [i for i, k in known if k.label and k.predicted and k.label != k.predicted]
-            assert ids(parse("is:wrong")) == wrong
-
-    @invariant()
-    def counts_are_the_same(self) -> None:
-        shown = [k for k in self.known.values() if not k.deleted]
-        stats = self.repository.stats()
-        assert stats.images == len(shown)
-        assert stats.unlabelled == sum(k.label is None for k in shown)
-        assert sum(stats.splits.values()) == len(shown)
-        assert self.repository.tags.counts().get("x", 0) == sum("x" in k.tags for k in shown)
-
-    @invariant()
-    def history_has_an_action_for_every_edit(self) -> None:
-        states = [action.state for action in self.repository.history.actions(limit=1000)]
-        assert states.count("done") == len(self.done)
-        assert states.count("undone") == len(self.undone)
-
-    def _change(self, image: int, changed: int, **after: object) -> None:
-        known = self.known[image]
-        before = {name: getattr(known, name) for name in after}
-        assert bool(changed) == (before != after)
-        if changed:
-            self.known[image] = replace(known, **after)
-            self.done.append((image, before, after))
-            self.undone.clear()
+    def _page(self, query: Query, limit: int, after: str | None) -> Any:
+        return self.all.ask(lambda repo: repo.images.page(query, limit=limit, after=after))
 
 
-DatasetMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
-TestDataset = DatasetMachine.TestCase
+@pytest.fixture(scope="module")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset file with nothing in it, to be copied."""
+    backend = SqliteBackend(tmp_path_factory.mktemp("empty") / "set.db")
+    backend.open().close()
+    return backend.path
+
+
+def test_every_backend_answers_as_the_plain_model_does(
+    empty_file: Path, postgres_server: Server, postgres_dataset: str
+) -> None:
+    class Machine(DatasetMachine):
+        def __init__(self) -> None:
+            super().__init__(empty_file, postgres_server, postgres_dataset)
+
+    run_state_machine_as_test(
+        Machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
+    )

@@ -7,7 +7,7 @@ import pytest
 from storage.errors import NotFound
 from storage.repository import Repository
 from storage.thumbnails import Repaired, repair_thumbnails
-from tests.contract.conftest import Raw
+from tests.backends import Backend
 from tests.faults.harness import png
 from tests.making import add_images, new_image
 
@@ -51,21 +51,12 @@ def test_missing_thumbnails_are_made_and_broken_ones_made_anew(repository: Repos
 
 
 def test_a_quick_check_finds_what_is_missing_and_a_deep_one_what_is_changed(
-    repository: Repository, raw: Raw
+    repository: Repository, backend: Backend
 ) -> None:
-    import sqlite3
-
     one, two, three = add_images(repository, new_image(1), new_image(2), new_image(3))
-    connection = sqlite3.connect(repository.url)
-    connection.execute(
-        "UPDATE image_data SET data = CAST(data || 'x' AS BLOB) WHERE image_id = ?", (one,)
-    )
-    connection.execute(
-        "UPDATE image_data SET data = CAST(upper(data) AS BLOB) WHERE image_id = ?", (two,)
-    )
-    connection.execute("DELETE FROM image_data WHERE image_id = ?", (three,))
-    connection.commit()
-    connection.close()
+    backend.change("image_data", one, data=b"image 1 and more")
+    backend.change("image_data", two, data=b"IMAGE 2")
+    backend.remove("image_data", three)
     quick = {problem.image for problem in repository.check(deep=False)}
     deep = {problem.image for problem in repository.check(deep=True)}
     assert (quick, deep) == ({one, three}, {one, two, three})
