@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from cli.serve.settings import ServeSettings
 from storage.opening import open_repository
 from tests.ml_fixtures import digits_model, store_digits
-from tests.serve.browser.opened import Opened, opened
 from tests.serve.browser.watching import Watched
+from tests.serve.opened import Opened, opened
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMIUM = CHROMIUM or shutil.which("google-chrome")

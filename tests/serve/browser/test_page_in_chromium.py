@@ -13,7 +13,7 @@ from storage.query import parse
 from tests.ml_fixtures import digits, digits_model, store_digits
 from tests.serve.browser.conftest import Open, Visit
 from tests.serve.browser.hand import DIGITS, write
-from tests.serve.browser.opened import Opened
+from tests.serve.opened import Opened
 
 TOKEN = "-".join(["a", "token", "of", "tests"])
 HOSTILE = "<img src=x onerror=alert(1)>"

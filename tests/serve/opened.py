@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from cli.serve.app import create_app
-from cli.serve.running import listening, server_of, settings_url
+from cli.serve.running import listening, server_of, url_of
 from cli.serve.settings import ServeSettings
 
 
@@ -35,7 +35,7 @@ def opened(settings: ServeSettings) -> Iterator[Opened]:
     server = server_of(create_app(settings), settings)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    here = Opened(settings_url(settings, listener), server, thread)
+    here = Opened(url_of(settings, listener), server, thread)
     try:
         yield here
     finally:
