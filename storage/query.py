@@ -21,6 +21,7 @@ Value = str | int | float
 
 MAX_LENGTH = 10_000
 MAX_VALUES = 500
+MAX_SETS = 100
 
 TEXT_FIELDS = frozenset({"label", "split", "tag", "predicted", "source", "format", "is"})
 INTEGER_FIELDS = frozenset({"id", "width", "height", "bytes", "channels"})
@@ -265,6 +266,8 @@ class _Word:
             if value.lower() not in _SPLIT_VALUES:
                 self.fail(f"'{value}' is not a split", hint=_nearest(value, _SPLIT_VALUES))
             return value.lower()
+        if self.field == "source" and value.count("[") > MAX_SETS:
+            self.fail(f"a pattern with more than {MAX_SETS} sets '[…]'")
         if self.field == "format":
             return {"jpg": "jpeg", "tif": "tiff"}.get(value.lower(), value.lower())
         return value

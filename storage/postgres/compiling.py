@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from storage.cursors import read_cursor
 from storage.looks import MEASURED, by_median
@@ -16,9 +16,6 @@ from storage.missing import no_predictions
 from storage.postgres.globbing import source_matches
 from storage.query import Query, Sort, Term
 from storage.records import UNCERTAIN_BELOW
-
-Condition = tuple[str, Sequence[Any]]
-"""SQL, in which {id} stands for the image's id, and the values to bind in it, in order."""
 
 _COLUMNS = {
     "id": "{id}",
@@ -39,30 +36,27 @@ _SORT_COLUMNS = {
 }
 
 
-def _marked(text: str) -> str:
-    """A condition of `storage.looks` with this library's marks for values."""
-    return text.replace("?", "%s")
+class Condition(NamedTuple):
+    """SQL, in which {id} stands for the image's id and {p} for the prediction, and the values to
+    bind in it, in order. `sure` says that it is never NULL."""
+
+    text: str
+    values: Sequence[Any] = ()
+    sure: bool = False
 
 
 _STATES: dict[str, Condition] = {
-    "labelled": ("i.label_id IS NOT NULL", ()),
-    "unlabelled": ("i.label_id IS NULL", ()),
-    "tagged": ("EXISTS (SELECT 1 FROM image_tag WHERE image_id = {id})", ()),
-    "predicted": ("{p}.model_id IS NOT NULL", ()),
-    "wrong": ("{p}.wrong = 1", ()),
-    "right": ("{p}.wrong = 0", ()),
-    "deleted": ("EXISTS (SELECT 1 FROM trash WHERE image_id = {id})", ()),
-    "uncertain": ("{p}.confidence < %s", (UNCERTAIN_BELOW,)),
-    **{
-        look: (
-            f"EXISTS (SELECT 1 FROM measure WHERE image_id = {{id}} AND {_marked(text)})",
-            values,
-        )
-        for look, (text, values) in MEASURED.items()
-    },
+    "labelled": Condition("i.label_id IS NOT NULL", sure=True),
+    "unlabelled": Condition("i.label_id IS NULL", sure=True),
+    "tagged": Condition("EXISTS (SELECT 1 FROM image_tag WHERE image_id = {id})", sure=True),
+    "predicted": Condition("{p}.model_id IS NOT NULL", sure=True),
+    "wrong": Condition("{p}.wrong = 1"),
+    "right": Condition("{p}.wrong = 0"),
+    "deleted": Condition("EXISTS (SELECT 1 FROM trash WHERE image_id = {id})", sure=True),
+    "uncertain": Condition("{p}.confidence < %s", (UNCERTAIN_BELOW,)),
 }
 _IMAGE_SORTS = frozenset({"width", "height", "bytes"})
-_SHOWN = "NOT EXISTS (SELECT 1 FROM trash WHERE image_id = {id})"
+_SHOWN = Condition("NOT EXISTS (SELECT 1 FROM trash WHERE image_id = {id})", sure=True)
 
 Ids = Callable[[Sequence[Any]], list[int]]
 Medians = Callable[[], tuple[int, int]]
@@ -135,13 +129,13 @@ def compile_query(
         raise no_predictions()
     conditions = [_condition(term, lookups) for term in query.terms]
     if not query.asks_trash:
-        conditions.insert(0, (_SHOWN, ()))
+        conditions.insert(0, _SHOWN)
     of_image = with_image or query.sort.key in _IMAGE_SORTS
-    by_image = of_image or any("i." in text for text, _ in conditions)
+    by_image = of_image or any("i." in condition.text for condition in conditions)
     tables = _tables(query, model_id, by_image=by_image, answers=answers)
     conditions = [*tables.conditions, *conditions]
-    where = " AND ".join(text.format(id=tables.id, p=tables.answer) for text, _ in conditions)
-    bound = tuple(value for _, values in conditions for value in values)
+    where = " AND ".join(one.text.format(id=tables.id, p=tables.answer) for one in conditions)
+    bound = tuple(value for one in conditions for value in one.values)
     return Selection(
         tables.source, where or "true", (*tables.values, *bound), query.sort, tables.id
     )
@@ -178,7 +172,7 @@ def _tables(query: Query, model_id: int | None, *, by_image: bool, answers: int 
     if query.sort.key in _IMAGE_SORTS:
         # The order's column and the id are in one index.
         image = "i.id"
-    conditions = ((f"{first}.model_id = %s", (leading,)),)
+    conditions = (Condition(f"{first}.model_id = %s", (leading,)),)
     return _Tables(source, values, conditions, image, "a" if same else "p")
 
 
@@ -187,46 +181,79 @@ _ANSWER = "prediction AS p ON p.model_id = %s AND p.image_id = {}"
 
 def _condition(term: Term, lookups: Lookups) -> Condition:
     """One word."""
+    condition = _asked(term, lookups)
+    text = condition.text
+    if not term.negated:
+        return Condition(f"({text})", condition.values)
+    # NOT EXISTS can be planned as a join, which IS NOT TRUE cannot.
+    return Condition(
+        f"NOT ({text})" if condition.sure else f"({text}) IS NOT TRUE", condition.values
+    )
+
+
+def _asked(term: Term, lookups: Lookups) -> Condition:
+    """One word without its `-`."""
     values = term.values
     match term.field:
         case "label":
-            text, bound = _in("i.label_id", lookups.labels(values))
+            asked = _in("i.label_id", lookups.labels(values))
         case "predicted":
-            text, bound = _in("{p}.label_id", lookups.labels(values))
+            asked = _in("{p}.label_id", lookups.labels(values))
         case "tag":
-            inner, bound = _in("tag_id", lookups.tags(values))
-            text = f"EXISTS (SELECT 1 FROM image_tag WHERE {inner} AND image_id = {{id}})"
+            tags, bound, _ = _in("tag_id", lookups.tags(values))
+            text = f"EXISTS (SELECT 1 FROM image_tag WHERE {tags} AND image_id = {{id}})"
+            asked = Condition(text, bound, sure=True)
         case "split":
-            text, bound = _any([_split(str(value)) for value in values])
+            asked = _any([_split(str(value)) for value in values])
         case "source":
-            text, bound = _any([source_matches("i.source", str(value)) for value in values])
+            found = [source_matches("i.source", str(value)) for value in values]
+            asked = _any([Condition(text, bound, sure=True) for text, bound in found])
         case "is":
-            text, bound = _any([_state(str(value), lookups) for value in values])
+            asked = _states([str(value) for value in values], lookups)
         case _ if term.op == ":":
-            text, bound = _in(_COLUMNS[term.field], values)
+            asked = _in(_COLUMNS[term.field], values)
         case _:
-            text, bound = f"{_COLUMNS[term.field]} {term.op} %s", values
-    return (f"NOT coalesce(({text}), false)" if term.negated else f"({text})"), bound
+            asked = Condition(f"{_COLUMNS[term.field]} {term.op} %s", values)
+    return asked
 
 
 def _in(column: str, values: Sequence[Any]) -> Condition:
     if len(values) == 1:
-        return f"{column} = %s", values
-    return (f"{column} = ANY(%s)", (list(values),)) if values else ("false", ())
+        return Condition(f"{column} = %s", values)
+    return Condition(f"{column} = ANY(%s)", (list(values),)) if values else _NONE
+
+
+_NONE = Condition("false", sure=True)
 
 
 def _split(value: str) -> Condition:
-    return ("i.split IS NULL", ()) if value == "none" else ("i.split = %s", (value,))
+    if value == "none":
+        return Condition("i.split IS NULL", sure=True)
+    return Condition("i.split = %s", (value,))
 
 
-def _state(state: str, lookups: Lookups) -> Condition:
-    if state in _STATES:
-        return _STATES[state]
-    wide, high = lookups.medians()
-    text, values = by_median(str(wide), str(high))[state]
-    return _marked(text).replace("{i}", "i"), values
+def _states(states: Sequence[str], lookups: Lookups) -> Condition:
+    parts = [_STATES[state] for state in states if state in _STATES]
+    measured = [Condition(*_looks(MEASURED[state])) for state in states if state in MEASURED]
+    if measured:
+        text, bound, _ = _any(measured)
+        text = f"EXISTS (SELECT 1 FROM measure WHERE image_id = {{id}} AND ({text}))"
+        parts.append(Condition(text, bound, sure=True))
+    odd = [state for state in states if state not in _STATES and state not in MEASURED]
+    if odd:
+        wide, high = lookups.medians()
+        by = by_median(str(wide), str(high))
+        parts += [Condition(*_looks(by[state]), sure=True) for state in odd]
+    return _any(parts)
+
+
+def _looks(condition: tuple[str, tuple[Any, ...]]) -> tuple[str, tuple[Any, ...]]:
+    """A condition of `storage.looks` with this library's marks for values."""
+    text, values = condition
+    return text.replace("?", "%s").replace("{i}", "i"), values
 
 
 def _any(parts: Sequence[Condition]) -> Condition:
-    condition = " OR ".join(condition for condition, _ in parts)
-    return condition, [value for _, values in parts for value in values]
+    text = " OR ".join(f"({part.text})" if " OR " in part.text else part.text for part in parts)
+    values = [value for part in parts for value in part.values]
+    return Condition(text, values, sure=all(part.sure for part in parts))

@@ -59,17 +59,22 @@ class Database:
 
     # Reading
 
-    def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Every row of a query."""
-        return self._read(lambda c: c.execute(sql, parameters, binary=True).fetchall())
+    def all(self, sql: str, parameters: Parameters = (), *, prepare: bool = False) -> list[Row]:
+        """Every row of a query. One that is asked often, and whose plan is the same whatever the
+        values are, may be prepared: a connection plans it once."""
+        return self._read(
+            lambda c: c.execute(sql, parameters, binary=True, prepare=prepare).fetchall()
+        )
 
-    def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
+    def one(self, sql: str, parameters: Parameters = (), *, prepare: bool = False) -> Row | None:
         """The first row, if there is one."""
-        return self._read(lambda c: c.execute(sql, parameters, binary=True).fetchone())
+        return self._read(
+            lambda c: c.execute(sql, parameters, binary=True, prepare=prepare).fetchone()
+        )
 
-    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+    def value(self, sql: str, parameters: Parameters = (), *, prepare: bool = False) -> Any:
         """The first column of the first row; None where there is no row."""
-        row = self.one(sql, parameters)
+        row = self.one(sql, parameters, prepare=prepare)
         return None if row is None else row[0]
 
     def rows(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:

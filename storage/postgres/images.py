@@ -19,17 +19,17 @@ from storage.query import Query
 from storage.records import Action, Added, Example, ImageRecord, NewImage, Page, Split
 from storage.stored_images import image_record
 
-_RECORD = f"""
+_RECORDS = f"""
     SELECT image.id, image.sha256, label.name, image.split, {TAGS},
         image.width, image.height, image.channels, image.format, image.bytes, image.source,
         import.started_at, prediction.model_id, predicted.name, prediction.confidence,
         prediction.wrong, EXISTS (SELECT 1 FROM trash WHERE trash.image_id = image.id)
-"""
-_RECORD_JOINS = """
+    FROM image
     JOIN import ON import.id = image.import_id
     LEFT JOIN label ON label.id = image.label_id
-    LEFT JOIN prediction ON prediction.image_id = image.id AND prediction.model_id = %s
+    LEFT JOIN prediction ON prediction.image_id = image.id AND prediction.model_id = %s::bigint
     LEFT JOIN label AS predicted ON predicted.id = prediction.label_id
+    WHERE image.id = ANY(%s::bigint[])
 """
 _CHUNK = 2_000
 
@@ -109,30 +109,36 @@ class PostgresImages:
     def get(self, image_id: int, *, model: int | None = None) -> ImageRecord:
         if model is None:
             model = predicting_model(self._database, None)
-        row = self._database.one(
-            f"{_RECORD} FROM image {_RECORD_JOINS} WHERE image.id = %s", (model, image_id)
-        )
-        if row is None:
+        records = self._records([image_id], model)
+        if not records:
             raise no_image(image_id)
-        return image_record(row)
+        return records[image_id]
 
     def page(self, query: Query, *, limit: int = 100, after: str | None = None) -> Page:
         selection = select(self._database, query)
         model = predicting_model(self._database, query.model)
         where, parameters = selection.after(after)
-        direction = "DESC" if query.sort.descending else "ASC"
-        rows = self._database.all(
-            f"""{_RECORD}, page.key FROM (
-                SELECT {selection.id} AS id, {selection.key} AS key FROM {selection.source}
-                WHERE {where} ORDER BY {selection.order} LIMIT %s
-            ) AS page JOIN image ON image.id = page.id {_RECORD_JOINS}
-            ORDER BY page.key {direction}, page.id {direction}""",
-            (*parameters, limit + 1, model),
+        found = self._database.all(
+            f"SELECT {selection.id}, {selection.key} FROM {selection.source} "
+            f"WHERE {where} ORDER BY {selection.order} LIMIT %s",
+            (*parameters, limit + 1),
         )
-        images = tuple(image_record(row) for row in rows[:limit])
-        if len(rows) <= limit:
+        ids = [image_id for image_id, _ in found[:limit]]
+        # Apart from finding them, whose plan is another for every query. One that was removed for
+        # good since then is left out.
+        records = self._records(ids, model)
+        images = tuple(records[image_id] for image_id in ids if image_id in records)
+        if len(found) <= limit:
             return Page(images, None)
-        return Page(images, write_cursor(query.sort, rows[limit - 1][-1], images[-1].id))
+        image_id, key = found[limit - 1]
+        return Page(images, write_cursor(query.sort, key, image_id))
+
+    def _records(self, image_ids: Sequence[int], model: int | None) -> dict[int, ImageRecord]:
+        """Those of the images that are there, by id, with the prediction of a model."""
+        if not image_ids:
+            return {}
+        rows = self._database.all(_RECORDS, (model, list(image_ids)), prepare=True)
+        return {row[0]: image_record(row) for row in rows}
 
     def count(self, query: Query) -> int:
         selection = select(self._database, query)

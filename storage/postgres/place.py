@@ -14,7 +14,12 @@ from urllib.parse import quote
 from storage.errors import UsageError
 
 _SECRET = ("password", "sslpassword")
-_OPTIONS = "-c search_path=pixshelf,pg_temp -c jit=off -c TimeZone=UTC -c client_encoding=UTF8"
+_OPTIONS = (
+    "-c search_path=pixshelf,pg_temp -c TimeZone=UTC -c client_encoding=UTF8 "
+    # A page is a hundred rows: a plan that reads on ahead in other processes, or that is compiled,
+    # costs more than it, and rows that an index finds are mostly in memory.
+    "-c jit=off -c max_parallel_workers_per_gather=0 -c random_page_cost=1.1"
+)
 _guard = threading.Lock()
 _passwords: dict[str, str] = {}
 

@@ -25,6 +25,7 @@ MOST = 16
 Pool = ConnectionPool[psycopg.Connection[tuple[object, ...]]]
 Told = Callable[[str], None]
 
+_NEVER = 2**62
 _POLL_SECONDS = 0.1
 _guard = threading.Lock()
 
@@ -81,8 +82,9 @@ def _connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:
 
 
 def _settings(place: Place) -> dict[str, Any]:
-    # Statements are planned each for its own values: counts differ by a factor of a million.
-    return {**place.parameters, "autocommit": True, "prepare_threshold": None}
+    # Statements are planned each for its own values: counts differ by a factor of a million. Those
+    # for which that is not so are prepared by name.
+    return {**place.parameters, "autocommit": True, "prepare_threshold": _NEVER}
 
 
 def _key(place: Place) -> str:

@@ -9,6 +9,7 @@ from storage.postgres.names import ids_of
 from storage.query import Query
 from storage.stored_runs import no_model
 
+_MEASURED = "SELECT 1 FROM measure LIMIT 1"
 # Both in one pass; of an even number the lower one.
 _MEDIANS = """
     SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY width),
@@ -22,7 +23,7 @@ def select(
 ) -> Selection:
     """The query as SQL; `with_image` where the caller reads columns of `i`, `answers` where it
     reads the predictions `a` of that model, in id order. Raises NotReady, NotFound (a model)."""
-    if query.asks_measures and database.one("SELECT 1 FROM measure LIMIT 1") is None:
+    if query.asks_measures and database.one(_MEASURED, prepare=True) is None:
         raise no_measures()
     lookups = Lookups(
         labels=lambda names: ids_of(database, "label", names),
@@ -38,7 +39,7 @@ def select(
 def predicting_model(database: Database, name_or_id: str | None) -> int | None:
     """The model whose predictions are meant: the one named, or the newest that has any."""
     if name_or_id is None:
-        newest: int | None = database.value("SELECT max(model_id) FROM prediction")
+        newest: int | None = database.value("SELECT max(model_id) FROM prediction", prepare=True)
         return newest
     return find_model(database, name_or_id)
 
