@@ -16,6 +16,7 @@ from types import UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from storage.errors import (
+    ConnectionLost,
     DatasetBusy,
     DatasetError,
     NotFound,
@@ -227,6 +228,7 @@ def to_error(failed: Failed) -> PixshelfError:
     classes: dict[str, type[PixshelfError]] = {
         kind.__name__: kind
         for kind in (
+            ConnectionLost,
             DatasetBusy,
             DatasetError,
             NotFound,

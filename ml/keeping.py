@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ml.events import CheckpointSaved, Event, Note
 from ml.weights import from_bytes, to_bytes, under
-from storage.errors import DatasetBusy, DatasetError, StorageFull
+from storage.errors import ConnectionLost, DatasetBusy, DatasetError, StorageFull
 from storage.opening import open_repository
 from storage.records import Checkpoint, EpochMetrics
 from storage.repository import Repository
@@ -94,7 +94,7 @@ class Keeper:
         self._repo: Repository | None = None
         self._writing: _Writing | None = None
         self._next = time.monotonic() + SAVE_EVERY
-        self._full = False
+        self._without = False
 
     def due(self) -> bool:
         """Whether it is time for a checkpoint, and the one before is written."""
@@ -116,8 +116,8 @@ class Keeper:
     ) -> None:
         """Begin to store what `pack` gives, which runs in the thread: the 'last' checkpoint, and
         where there is a new one the 'best'. `stored` is called once they are, by `join`. Where
-        others write for all of `patience` seconds, or the disk is full, the training goes on
-        without."""
+        others write for all of `patience` seconds, the disk is full, or a server is away, the
+        training goes on without."""
         self.join()
         self.kept()
         outcome = self._thread.submit(self._write, pack, patience)
@@ -134,12 +134,12 @@ class Keeper:
         except DatasetBusy:
             self._next = time.monotonic() + RETRY_AFTER
             return False
-        except StorageFull as error:
-            if not self._full:
+        except (StorageFull, ConnectionLost) as error:
+            if not self._without:
                 self._tell(Note("warning", f"no checkpoint is kept for now: {error.message}"))
-            self._full = True
+            self._without = True
             return False
-        self._full = False
+        self._without = False
         writing.stored()
         self._tell(CheckpointSaved(self._run, "last", last.epoch, last.step))
         return True
@@ -149,12 +149,12 @@ class Keeper:
     ) -> Checkpoint:
         deadline = time.monotonic() + patience
         last, best = pack()
-        if self._repo is None:
-            self._repo = open_repository(self._url, wait=QUICK)
         while True:
             try:
+                if self._repo is None:
+                    self._repo = open_repository(self._url, wait=QUICK)
                 self._repo.runs.save_checkpoint(self._run, last, best=best)
-            except DatasetBusy:
+            except (DatasetBusy, ConnectionLost):
                 if time.monotonic() >= deadline:
                     raise
             else:

@@ -29,6 +29,7 @@ from ml.following import await_end, follow_run, stop_run
 from ml.journal import log_folder, remove_oldest
 from ml.settings import TrainSettings
 from storage.errors import PixshelfError
+from storage.opening import child_environment
 from storage.records import RunStatus
 
 __all__ = [
@@ -301,7 +302,7 @@ def start_child(
                 stderr=subprocess.STDOUT,
                 pass_fds=[writing],
                 start_new_session=True,
-                env=environment(),
+                env=environment() | child_environment(url),
             )
     except OSError as error:
         os.close(reading)

@@ -175,9 +175,9 @@ class PostgresRows:
         )
 
     def _refuse_long(self, raw: list[bytes | None]) -> None:
-        # Bytes come as two characters each.
+        # Bytes come as \x and two characters each.
         size = sum(
-            len(value) // 2 if reader is _bytes else len(value)
+            len(value) // 2 - 1 if reader is _bytes else len(value)
             for value, reader in zip(raw, self._readers, strict=True)
             if value is not None
         )

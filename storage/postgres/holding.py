@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psycopg
@@ -19,7 +19,7 @@ from storage.errors import DatasetError
 from storage.postgres.database import Connection, Database
 from storage.stored_runs import run_is_held
 
-_RUNS = 0x50785275
+RUN_LOCKS = 0x50785275
 """The first key of the locks of runs, 'PxRu'; the second is the run's id."""
 
 # The server hears of a process's end a moment later, so the lock is waited for a little. A machine
@@ -66,13 +66,13 @@ def held(database: Database, run_id: int, pid: int | None) -> Iterator[None]:
     finally:
         del _holds[name]
         # The lock of a connection that broke is gone already.
-        with suppress(psycopg.OperationalError), hold.connection:
-            hold.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_RUNS, _key(run_id)))
+        with suppress(psycopg.OperationalError), closing(hold.connection) as connection:
+            connection.execute("SELECT pg_advisory_unlock(%s, %s)", (RUN_LOCKS, _key(run_id)))
 
 
 def is_held(database: Database, run_id: int) -> bool:
     """Whether a process, this one included, holds the run."""
-    return database.one(_OURS, (_RUNS, _key(run_id))) is not None
+    return database.one(_OURS, (RUN_LOCKS, _key(run_id))) is not None
 
 
 def confirm(database: Database, connection: Connection, run_id: int, pid: int | None) -> None:
@@ -83,7 +83,7 @@ def confirm(database: Database, connection: Connection, run_id: int, pid: int | 
     if hold is None:
         return
     with hold.guard:
-        ours = (_RUNS, _key(run_id), hold.connection.info.backend_pid)
+        ours = (RUN_LOCKS, _key(run_id), hold.connection.info.backend_pid)
         if connection.execute(f"{_OURS} AND pid = %s", ours).fetchone() is None:
             again = _locked(database, run_id)
             if again is None or pid not in {hold.pid, os.getpid()}:
@@ -103,7 +103,7 @@ def _locked(database: Database, run_id: int) -> Connection | None:
     connection = database.own_connection()
     try:
         connection.execute(_SETTINGS)
-        connection.execute("SELECT pg_advisory_lock(%s, %s)", (_RUNS, _key(run_id)))
+        connection.execute("SELECT pg_advisory_lock(%s, %s)", (RUN_LOCKS, _key(run_id)))
     except psycopg.errors.LockNotAvailable:
         connection.close()
         return None

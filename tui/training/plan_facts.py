@@ -24,7 +24,7 @@ from ml.plan import TrainPlan, plan_training
 from ml.remarks import LabelCount
 from ml.settings import TrainSettings
 from storage.errors import PixshelfError
-from storage.opening import open_repository
+from storage.opening import child_environment, open_repository
 from tui.plain.plan_lines import input_line, length_line, network_line, time_line, weights_words
 from tui.plain.text import printable, shorten
 
@@ -117,7 +117,8 @@ def _unset(plan: TrainPlan) -> dict[str, str]:
 async def plan_in_child(url: str, settings: TrainSettings) -> PlanFacts:
     """Plan a training on the dataset at `url` (see Repository.url). A call that is cancelled ends
     its process. Raises what plan_training raises; a QueryError as a UsageError."""
-    child = _Child(json.dumps({"url": url, "settings": settings.to_json()}).encode())
+    request = json.dumps({"url": url, "settings": settings.to_json()}).encode()
+    child = _Child(request, environment() | child_environment(url))
     try:
         return await asyncio.wrap_future(child.start())
     finally:
@@ -128,8 +129,9 @@ class _Child:
     """A process that plans, and the thread that waits for it: a process of asyncio's own would
     need the loop to be there at its end."""
 
-    def __init__(self, request: bytes) -> None:
+    def __init__(self, request: bytes, variables: Mapping[str, str]) -> None:
         self._request = request
+        self._variables = variables
         self._unwanted = False
         self._process: subprocess.Popen[bytes] | None = None
         self._future: Future[PlanFacts] = Future()
@@ -158,7 +160,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=self._variables,
         ) as process:
             self._process = process
             if self._unwanted:
