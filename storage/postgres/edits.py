@@ -282,8 +282,9 @@ def _number(connection: Connection, sql: str, *parameters: object) -> int:
 
 def _all_there(connection: Connection, ids: str) -> None:
     missing = connection.execute(
-        f"SELECT given.id FROM {_GIVEN} "
-        "WHERE NOT EXISTS (SELECT 1 FROM image WHERE image.id = given.id) LIMIT 1",
+        "SELECT given.id FROM unnest(%s::bigint[]) WITH ORDINALITY AS given (id, place) "
+        "WHERE NOT EXISTS (SELECT 1 FROM image WHERE image.id = given.id) "
+        "ORDER BY given.place LIMIT 1",
         (ids,),
     ).fetchone()
     if missing is not None:
