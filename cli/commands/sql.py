@@ -25,11 +25,12 @@ EPILOG = """
 Examples:
   pixshelf sql "SELECT label, count(*) FROM images GROUP BY label"
   pixshelf sql "SELECT * FROM wrong_predictions ORDER BY confidence DESC" --limit 10
-  pixshelf sql "SELECT name, sql FROM sqlite_schema WHERE type = 'view'" --json
+  pixshelf sql "SELECT model, count(*) FROM wrong_predictions GROUP BY model" --json
   pixshelf sql - --csv < question.sql > answer.csv
 
-docs/schema.md explains the tables and views. A BLOB is printed in hexadecimal; a table shows its
-first bytes and its length.
+docs/schema.md explains the tables and views. `SELECT name FROM sqlite_schema` lists them in a
+dataset file, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'pixshelf'` in
+PostgreSQL. A BLOB is printed in hexadecimal; a table shows its first bytes and its length.
 """
 TABLE_ROWS = 1_000
 CELL = 120
@@ -69,8 +70,8 @@ def sql(
 ) -> None:
     """Ask the dataset a question in SQL; it can only read.
 
-    Prints the rows. What would write, attach a file or load an extension is refused. The exit
-    code is 2 for a statement that is not understood, 1 for one that takes too long.
+    Prints the rows. What would do more than read is refused. The exit code is 2 for a statement
+    that is not understood, 1 for one that takes too long.
     """
     state = session(ctx)
     form = one_format(json=json, jsonl=jsonl, csv=csv, tsv=tsv)
