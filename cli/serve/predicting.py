@@ -1,7 +1,7 @@
 """What the model says of pictures that come one by one, from many at once.
 
-One thread runs the model on whatever waits at that moment, so that pictures that come together
-share its cost and one that comes alone waits for nobody. Large pictures are decoded beside it, one
+One thread decodes and names whatever waits at that moment, so that pictures that come together
+share its turns and one that comes alone waits for nobody. Large pictures are decoded beside it, one
 at a time, and keep no small one waiting. A newer model, or another name, counts within a second.
 """
 

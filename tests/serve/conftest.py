@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ import httpx
 import pytest
 
 from cli.serve.app import create_app
-from cli.serve.running import listening, server_of
 from cli.serve.settings import Limits, ServeSettings
 from ml.predicting import Predictor
 from storage.opening import open_repository
 from storage.pictures import encode_png
 from storage.repository import Repository
 from tests.ml_fixtures import digits, digits_model, store_digits
+from tests.serve.opened import opened
 
 Serve = Callable[..., AbstractContextManager[str]]
 
@@ -45,8 +45,8 @@ def db(made: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def repo(db: str) -> Iterator[Repository]:
     """The dataset beside the door's own workers."""
-    with open_repository(db) as opened:
-        yield opened
+    with open_repository(db) as beside:
+        yield beside
 
 
 @pytest.fixture
@@ -62,24 +62,16 @@ async def client(db: str) -> AsyncIterator[httpx.AsyncClient]:
         yield asker
 
 
-class asking:  # noqa: N801 - it is used as a function
-    """`async with asking(settings) as client`: a door in this process, for as long as that."""
-
-    def __init__(self, settings: ServeSettings, **headers: str) -> None:
-        self._app = create_app(settings)
-        self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self._app),
-            base_url="http://127.0.0.1:8765",
-            headers=headers,
-        )
-
-    async def __aenter__(self) -> httpx.AsyncClient:
-        self._app.state.door.start()
-        return self._client
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
-        self._app.state.door.close()
+@asynccontextmanager
+async def asking(settings: ServeSettings) -> AsyncIterator[httpx.AsyncClient]:
+    """A door in this process, for as long as the block."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app)
+    with app.state.door.opened():
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:8765"
+        ) as asker:
+            yield asker
 
 
 @pytest.fixture
@@ -89,16 +81,8 @@ def serve(db: str) -> Serve:
     @contextmanager
     def start(**limits: Any) -> Iterator[str]:
         settings = ServeSettings(db, port=0, limits=replace(Limits(), **limits))
-        listener = listening(settings.host, 0)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = server_of(create_app(settings), settings)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield url
-        finally:
-            server.should_exit = True
-            thread.join()
+        with opened(settings) as door:
+            yield door.url.rstrip("/")
 
     return start
 

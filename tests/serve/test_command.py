@@ -99,6 +99,30 @@ def test_what_was_acknowledged_outlives_a_killed_door(db: str, digit: bytes) -> 
         assert len(repo.predictions.of_image(image["id"])) == 1
 
 
+def test_serving_loads_nothing_that_trains_draws_or_shows(db: str, digit: bytes) -> None:
+    code = (
+        "import sys, cli.serve.running, cli.serve.settings, httpx\n"
+        "from tests.serve.opened import opened\n"
+        "with opened(cli.serve.settings.ServeSettings(sys.argv[1])) as door:\n"
+        "    files = {'image': bytes.fromhex(sys.argv[2])}\n"
+        "    assert httpx.post(door.url + 'predict', files=files).status_code == 200\n"
+        "    assert httpx.get(door.url).status_code == 200\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, db, digit.hex()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = set(done.stdout.split())
+    assert "ai_edge_litert" in loaded
+    unwanted = {"tensorflow", "keras", "sklearn", "scipy", "matplotlib", "textual", "psycopg"}
+    assert not loaded & unwanted
+
+
 def test_a_port_that_is_taken_is_told_in_one_line(db: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])

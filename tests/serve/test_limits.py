@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from typing import NamedTuple
@@ -13,14 +12,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cli.serve.app import create_app
-from cli.serve.running import listening, server_of
 from cli.serve.settings import Limits, ServeSettings
 from storage.pictures import encode_png
 from storage.query import parse
 from storage.repository import Repository
 from tests.ml_fixtures import digits
 from tests.serve.conftest import Held, Serve
+from tests.serve.opened import opened
 
 PNG = {"Content-Type": "image/png"}
 
@@ -267,21 +265,15 @@ def settings(db: str) -> ServeSettings:
 def test_what_was_taken_on_is_finished_when_the_door_closes(
     settings: ServeSettings, digit: bytes, held: Held, repo: Repository
 ) -> None:
-    listener = listening("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = server_of(create_app(settings), settings)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    with ThreadPoolExecutor(1) as pool:
+    with opened(settings) as door, ThreadPoolExecutor(1) as pool:
+        url = door.url.rstrip("/")
         taken = pool.submit(post, url, digit)
         assert held.began.wait(20)
-        server.should_exit = True
+        door.server.should_exit = True
         while _is_open(url):
-            assert thread.is_alive()
+            assert door.thread.is_alive()
         held.free.set()
         response = taken.result()
-    thread.join(20)
-    assert not thread.is_alive()
     assert response.status_code == 200
     assert repo.images.data(response.json()["image"]["id"]) == digit
 

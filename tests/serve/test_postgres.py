@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from cli.serve.settings import ServeSettings
 from storage.opening import open_repository
 from storage.query import parse
 from tests.ml_fixtures import digits_model, store_digits
+from tests.pg_server import Server, running_server
 from tests.serve.conftest import asking
 
 PNG = {"Content-Type": "image/png"}
@@ -69,3 +71,32 @@ async def test_odd_questions_are_answered_or_refused(url: str, path: str) -> Non
     async with asking(ServeSettings(url)) as client:
         assert (await client.get(path)).status_code in {200, 404, 409, 422}
         assert (await client.get("/healthz")).status_code == 200
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server that the test may stop."""
+    with running_server() as server:
+        yield server
+
+
+async def test_the_door_outlives_its_server_and_loses_nothing(
+    own_server: Server, digit: bytes
+) -> None:
+    url = own_server.url(own_server.create_database())
+    with open_repository(url, create=True) as repo:
+        repo.models.add(digits_model())
+    async with asking(ServeSettings(url, wait=0.2)) as client:
+        first = await client.post("/predict", content=digit, headers=PNG)
+        image = first.json()["image"]["id"]
+        own_server.kill()
+        assert (await client.get("/healthz")).status_code == 503
+        refused = await client.post("/predict", content=digit + b"x", headers=PNG)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert url not in refused.text
+        own_server.start()
+        while (await client.get("/healthz")).status_code != 200:
+            await asyncio.sleep(0.05)
+        assert (await client.get(f"/images/{image}/file")).content == digit
+        again = await client.post("/predict", content=digit, headers=PNG)
+        assert again.json()["image"] == {**first.json()["image"], "new": False}
