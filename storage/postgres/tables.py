@@ -20,7 +20,15 @@ from storage.postgres import pools
 from storage.postgres.database import WRITE_LOCK, Connection, Database
 from storage.postgres.failures import translated
 from storage.postgres.place import Place, place_of
-from storage.postgres.schema import INDEXES, SCHEMA, SCHEMA_VERSION, TABLES, TRIGGERS, VIEWS
+from storage.postgres.schema import (
+    INDEXES,
+    SCHEMA,
+    SCHEMA_VERSION,
+    STORAGE,
+    TABLES,
+    TRIGGERS,
+    VIEWS,
+)
 
 UNFINISHED = f"{SCHEMA}_copying"
 """The PostgreSQL schema that an unfinished copy is in."""
@@ -78,9 +86,9 @@ def writing(url: str, source: str, options: Options) -> Iterator[PostgresWriter]
                 connection.execute(f"DROP SCHEMA {UNFINISHED} CASCADE")
                 note = None
             resumed = _is_of(note, source, place)
+            _set(connection, UNFINISHED)
             if not resumed:
                 _make(connection, source)
-            _set(connection, UNFINISHED)
             # Rows that a crash of the server takes are copied again.
             connection.execute("SET synchronous_commit = off")
         yield PostgresWriter(connection, place, Found(place.url, resumed), options.wait)
@@ -221,13 +229,11 @@ def _make(connection: Connection, source: str) -> None:
         connection.execute(f"CREATE SCHEMA {UNFINISHED}")
         for name, columns in TABLES.items():
             plain = _REFERENCE.sub(r"\1 \2\3\4", columns)
-            connection.execute(f"CREATE TABLE {UNFINISHED}.{name} ({plain})")
-        connection.execute(
-            f"CREATE TABLE {UNFINISHED}.copying (source text NOT NULL, version integer NOT NULL)"
-        )
-        connection.execute(
-            f"INSERT INTO {UNFINISHED}.copying VALUES (%s, %s)", (source, SCHEMA_VERSION)
-        )
+            connection.execute(f"CREATE TABLE {name} ({plain})")
+        for statement in STORAGE:
+            connection.execute(statement)
+        connection.execute("CREATE TABLE copying (source text NOT NULL, version integer NOT NULL)")
+        connection.execute("INSERT INTO copying VALUES (%s, %s)", (source, SCHEMA_VERSION))
 
 
 def _last_statements() -> Iterator[str]:
