@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from storage.cursors import write_cursor
@@ -78,7 +79,10 @@ class PostgresImages:
 
     def add(self, images: Sequence[NewImage], *, import_id: int) -> list[Added]:
         with self._database.write() as connection:
-            ids = _ids_by_sha256(connection, [image.sha256 for image in images])
+            ids: dict[bytes, int] = {}
+            if images:
+                sha256s = [image.sha256 for image in images]
+                ids.update(connection.execute(_FIND, (sha256s,), binary=True))
             first = next_id(connection, "image")
             new: list[tuple[int, NewImage]] = []
             added = []
@@ -101,7 +105,11 @@ class PostgresImages:
         return set(self.find(sha256s))
 
     def find(self, sha256s: Iterable[bytes]) -> dict[bytes, int]:
-        return {row[0]: row[1] for row in self._database.all(_FIND, (list(sha256s),))}
+        found: dict[bytes, int] = {}
+        wanted = iter(sha256s)
+        while chunk := list(islice(wanted, _CHUNK)):
+            found.update(self._database.all(_FIND, (chunk,)))
+        return found
 
     def stored(self, image_ids: Sequence[int]) -> Iterator[tuple[int, NewImage]]:
         return read_stored(self._database, image_ids)
@@ -246,12 +254,8 @@ class PostgresImages:
         return edits.restore(self._database, image_ids, actor=actor)
 
 
-_FIND = "SELECT sha256, id FROM image WHERE sha256 = ANY(%s)"
-
-
-def _ids_by_sha256(connection: Connection, sha256s: list[bytes]) -> dict[bytes, int]:
-    """The ids of the hashes that are there."""
-    return dict(connection.execute(_FIND, (sha256s,), binary=True))
+# Bound in binary: as text, every hash would be searched for what has to be escaped.
+_FIND = "SELECT sha256, id FROM image WHERE sha256 = ANY(%b)"
 
 
 def _insert(connection: Connection, new: Sequence[tuple[int, NewImage]], import_id: int) -> None:
