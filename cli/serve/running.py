@@ -33,11 +33,11 @@ def serve(settings: ServeSettings, *, log_level: str, quiet: bool = False) -> No
     """Open the door, say where on stderr, and serve until a signal ends it. Returns after SIGTERM,
     raises KeyboardInterrupt after Ctrl-C. Raises UsageError for an address that cannot be had or
     is not safe, DatasetError where the dataset cannot be opened."""
-    _log_to_stderr(log_level, access=settings.access_log)
     app = create_app(settings)
     door: Door = app.state.door
     server = server_of(app, settings)
     with listening(settings.host, settings.port) as listener, door.opened(), _ended_by(server):
+        _log_to_stderr(log_level, access=settings.access_log)
         if not quiet:
             sys.stderr.write(f"pixshelf: serving {url_of(settings, listener)}\n")
             sys.stderr.flush()

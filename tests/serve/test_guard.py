@@ -141,7 +141,6 @@ async def test_a_defect_is_told_to_the_log_and_not_to_the_asker(
         raise ZeroDivisionError("a secret of the code")
 
     monkeypatch.setattr(SqliteModels, "all", fail)
-    logging.getLogger("pixshelf.serve").propagate = True
     response = await client.get("/models")
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
@@ -153,7 +152,6 @@ async def test_the_log_has_the_path_and_nothing_that_follows_it(
     db: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "pixshelf.serve.access")
-    logging.getLogger("pixshelf.serve").propagate = True
     async with asking(ServeSettings(db, token=TOKEN, access_log=True)) as client:
         await client.get(f"/images?token={TOKEN}", headers={"Authorization": f"Bearer {TOKEN}"})
         await client.get("/a%0Ab")
