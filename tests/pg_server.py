@@ -45,6 +45,18 @@ _SETTINGS: Mapping[str, str] = {
     "log_checkpoints": "off",
 }
 
+AS_SHIPPED: Mapping[str, str] = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "autovacuum": "on",
+    "shared_buffers": "'128MB'",
+    "max_wal_size": "'1GB'",
+    "wal_level": "replica",
+    "max_wal_senders": "10",
+    "max_worker_processes": "8",
+}
+"""What a PostgreSQL has that nobody has set anything of, for `running_server` in benchmarks."""
+
 
 @dataclass(slots=True)
 class Server:
