@@ -6,10 +6,12 @@ Measured from a few stored pictures, in the shape that the model is shown. Nothi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml.pixels import InputSpec, border_median, to_array
+from storage.errors import RefusedInput
 from storage.query import Query, Term
 
 if TYPE_CHECKING:
@@ -42,9 +44,13 @@ class DrawnStyle:
 def drawn_style(repo: Repository, model: ModelRecord) -> DrawnStyle | None:
     """The style of the drawings among the training pictures of the model's labels; None where
     those are no drawings. Without such pictures, MNIST's: a light pen, a box of 20 in 28.
-    Raises DatasetError for a model without an input, RefusedInput for a damaged picture."""
+    Damaged pictures are passed over. Raises DatasetError for a model without an input."""
     spec = InputSpec.from_json(model.spec.get("input"))
-    pictures = [to_array(data, spec) for data in _sample(repo, model)]
+    pictures = []
+    for data in _sample(repo, model):
+        # What is damaged says nothing of style, and is for 'db check' to tell.
+        with suppress(RefusedInput):
+            pictures.append(to_array(data, spec))
     if not pictures:
         return DrawnStyle(dark=True, box=20 / 28, pen=min(spec.height, spec.width) * 2.4 / 28)
     return measured_style(pictures)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ml.drawn import DrawnStyle, drawn_style, measured_style
 from storage.opening import open_repository
+from tests.making import add_images, new_image
 from tests.ml_fixtures import digits, digits_model, store_digits
 
 
@@ -70,3 +71,13 @@ def test_without_training_pictures_the_style_is_that_of_mnist(tmp_path: Path) ->
     with open_repository(tmp_path / "d.db", create=True) as repo:
         model = repo.models.get(repo.models.add(digits_model()))
         assert drawn_style(repo, model) == DrawnStyle(True, 20 / 28, 8 * 2.4 / 28)
+
+
+def test_a_damaged_picture_is_passed_over(tmp_path: Path) -> None:
+    with open_repository(tmp_path / "d.db", create=True) as repo:
+        store_digits(repo, 20, split="train")
+        damaged = new_image(1, data=b"no picture", label="0", split="train", width=8, height=8)
+        add_images(repo, damaged)
+        style = drawn_style(repo, repo.models.get(repo.models.add(digits_model())))
+    assert style is not None
+    assert style.box == 1.0
