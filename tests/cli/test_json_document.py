@@ -24,6 +24,7 @@ OPEN = {"labels", "splits", "formats", "sizes", "per_class", "probabilities", "s
     "details",
     "spec",
     "packages",
+    "rows",
 }
 """Keys whose objects are keyed by what is in the dataset."""
 
@@ -93,6 +94,7 @@ def assert_same_keys(example: Any, printed: Any) -> None:
         ("db.info", ("db", "info")),
         ("db.check", ("db", "check")),
         ("db.backup", ("db", "backup", "{folder}/b.db")),
+        ("db.copy", ("db", "copy", "{folder}/test.db", "{folder}/copy.db")),
         ("doctor", ("doctor",)),
         ("export", ("export", "{folder}/out.csv")),
         ("merge", ("merge", "{folder}/other.db")),

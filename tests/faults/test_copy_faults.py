@@ -133,18 +133,22 @@ def test_a_copy_that_is_killed_is_out_of_sight_and_gone_on_with(
 def test_a_copy_killed_at_ten_random_moments_completes(
     kind: str, source: FilePlace, new_place: NewPlace
 ) -> None:
-    began = time.monotonic()
-    copied(source, new_place(kind))
-    seconds = time.monotonic() - began
+    seconds = time_of(lambda: copied(source, new_place(kind)))
     moments = random.Random(1)
     target = new_place(kind)
-    kills = 0
+    kills = runs = 0
     while kills < 10:
-        killed = kill_after(start_copy(source, target), moments.uniform(0.2, 0.95) * seconds)
-        kills += killed
-        if not killed:
-            assert content(target) == content(source)
-            target = new_place(kind)
+        runs += 1
+        assert runs < 60, "the copy ends before it can be killed"
+        process, moment = start_copy(source, target), moments.uniform(0.2, 0.95) * seconds
+        began = time.monotonic()
+        if kill_after(process, moment):
+            kills += 1
+            continue
+        assert content(target) == content(source)
+        # The machine may be less busy now than when the first was timed.
+        seconds = min(seconds, time.monotonic() - began)
+        target = new_place(kind)
     finished = run(NOBODY, "db", "copy", source.url, target.url)
     # The kill may have come after the last step.
     assert finished.returncode == 0 or "already" in finished.stderr, finished.stderr
@@ -159,6 +163,13 @@ def test_what_a_killed_copy_of_a_server_left_is_gone_on_with(
     end(copy_until(between, target, "image_data"), signal.SIGKILL)
     assert copied(between, target)["resumed"]
     assert content(target) == content(source)
+
+
+def time_of(do: Callable[[], object]) -> float:
+    """The seconds that it takes."""
+    began = time.monotonic()
+    do()
+    return time.monotonic() - began
 
 
 # Interrupted
