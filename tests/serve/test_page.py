@@ -12,8 +12,10 @@ from cli.serve.cookie import cookie_fits
 from cli.serve.page import STATIC
 from cli.serve.page_parts import Shown, problem_part, result_part
 from cli.serve.settings import ServeSettings
+from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
+from tests.ml_fixtures import digits_model, store_digits
 from tests.serve.conftest import asking
 
 TOKEN = "-".join(["a", "token", "of", "tests"])
@@ -192,3 +194,17 @@ async def test_a_token_that_never_ends_is_refused(db: str) -> None:
 async def test_without_a_token_its_form_leads_to_the_page(client: httpx.AsyncClient) -> None:
     answer = await client.post("/token", data={"token": "anything"})
     assert (answer.status_code, "set-cookie" in answer.headers) == (303, False)
+
+
+async def test_the_page_of_a_postgresql_dataset_is_the_same(
+    postgres_dataset_url: str, digit: bytes
+) -> None:
+    with open_repository(postgres_dataset_url) as repo:
+        store_digits(repo, 10, split="train")
+        repo.models.add(digits_model())
+    async with asking(ServeSettings(postgres_dataset_url)) as client:
+        kept = await client.post("/", files=photo(digit), data=KEEP)
+        shown = await client.get(kept.headers["location"].removeprefix("."))
+        assert '<p class="said"><b>3</b>' in shown.text
+        assert 'id="pad"' in shown.text
+        assert shown.text.count("<li><a") == 1

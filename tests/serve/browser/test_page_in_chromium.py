@@ -183,6 +183,22 @@ def test_a_door_that_is_gone_is_told_plainly(door: Opened, visit: Visit, tmp_pat
     expect(page.get_by_role("alert")).to_contain_text("the server cannot be reached")
 
 
+def test_a_refusal_before_the_page_is_told_plainly(
+    door: Opened, visit: Visit, tmp_path: Path
+) -> None:
+    page = visit(door.url, refused=True)
+    problem = {"title": "Service Unavailable", "detail": f"too much {HOSTILE}", "hint": "Wait."}
+    page.route(
+        door.url,
+        lambda route: route.fulfill(status=503, json=problem, content_type="application/json"),
+    )
+    choose(page, a_digit(tmp_path))
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text(f"too much {HOSTILE}")
+    expect(told).to_contain_text("Wait.")
+    expect(told).to_contain_text("503")
+
+
 def test_a_door_without_a_model_says_what_to_do(
     open_door: Open, visit: Visit, tmp_path: Path
 ) -> None:
