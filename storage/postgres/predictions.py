@@ -32,6 +32,11 @@ _PROBABILITIES = (
 )
 _CHUNK = 2_000
 
+_COUNTED_FROM = 1_024
+"""From so many answers on, the planner's figures are counted anew when their number has doubled."""
+# Nothing is planned by what the probabilities are.
+_COUNT = "ANALYZE (SKIP_LOCKED) prediction, prediction_probabilities (prediction_id)"
+
 
 class PostgresPredictions:
     """What models said of images."""
@@ -74,6 +79,9 @@ class PostgresPredictions:
                 copy.set_types(("int8", "bytea"))
                 for row_id, prediction in enumerate(predictions, first):
                     copy.write_row((row_id, prediction.probabilities))
+            last = first + len(predictions) - 1
+            if last >= _COUNTED_FROM and last.bit_length() > (first - 1).bit_length():
+                connection.execute(_COUNT)
 
     def of_image(self, image_id: int) -> list[Prediction]:
         rows = self._database.all(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import QueryError
-from storage.query import MAX_VALUES, Query, Sort, Term, parse, quote
+from storage.query import MAX_SETS, MAX_VALUES, Query, Sort, Term, parse, quote
 
 
 def test_words_become_terms_in_order() -> None:
@@ -91,3 +91,32 @@ def test_a_query_is_bounded() -> None:
         parse("x" * 20_000)
     with pytest.raises(QueryError, match="values"):
         parse("label:" + ",".join(["a"] * (MAX_VALUES + 1)))
+
+
+@pytest.mark.parametrize("character", ["\0", "\ud800", "\udfff"])
+def test_a_character_that_no_text_has_is_refused_where_it_stands(character: str) -> None:
+    with pytest.raises(QueryError, match=rf"U\+{ord(character):04X} in the query") as refused:
+        parse(f"label:a{character}b")
+    assert (refused.value.start, refused.value.end) == (7, 8)
+
+
+def test_a_pattern_with_too_many_sets_is_refused() -> None:
+    parse("source:" + "[a-c]" * MAX_SETS)
+    with pytest.raises(QueryError, match="more than 100 sets"):
+        parse("source:" + "[a-c]" * (MAX_SETS + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        ("is:wrong", True),
+        ("is:wrong,right", True),
+        ("conf<0.5", True),
+        ("sort:margin", True),
+        ("is:wrong,unlabelled", False),
+        ("-is:wrong", False),
+        ("label:7", False),
+    ],
+)
+def test_a_query_needs_a_prediction_where_nothing_else_will_do(text: str, needed: bool) -> None:
+    assert parse(text).needs_prediction is needed
