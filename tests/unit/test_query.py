@@ -93,7 +93,7 @@ def test_a_query_is_bounded() -> None:
         parse("label:" + ",".join(["a"] * (MAX_VALUES + 1)))
 
 
-@pytest.mark.parametrize("character", ["\0", "\ud800", "\udfff"])
+@pytest.mark.parametrize("character", ["\0", "\udfff"])
 def test_a_character_that_no_text_has_is_refused_where_it_stands(character: str) -> None:
     with pytest.raises(QueryError, match=rf"U\+{ord(character):04X} in the query") as refused:
         parse(f"label:a{character}b")
