@@ -20,7 +20,8 @@ def next_id(connection: Connection, table: str) -> int:
 
 def ids_of(database: Database, table: Table, names: Sequence[Any]) -> list[int]:
     """The ids of the names that are there."""
-    rows = database.all(f"SELECT id FROM {table} WHERE name = ANY(%s)", (list(names),))
+    statement = f"SELECT id FROM {table} WHERE name = ANY(%s::text[])"
+    rows = database.all(statement, (list(names),), prepare=True)
     return [row[0] for row in rows]
 
 
