@@ -250,10 +250,15 @@ def _note(connection: Connection, place: Place) -> tuple[str, int] | None:
     RefusedInput for a schema of its name that is something else."""
     if not _has(connection, UNFINISHED):
         return None
-    row = connection.execute("SELECT to_regclass(%s)", (f"{UNFINISHED}.copying",)).fetchone()
-    if row is None or row[0] is None:
+    # Tables of another user may have triggers, which would run as this one.
+    row = connection.execute(
+        "SELECT to_regclass(%s) IS NOT NULL AND pg_has_role(nspowner, 'USAGE') "
+        "FROM pg_namespace WHERE nspname = %s",
+        (f"{UNFINISHED}.copying", UNFINISHED),
+    ).fetchone()
+    if row is None or not row[0]:
         raise RefusedInput(
-            f"{place.url} has a schema {UNFINISHED} that is no unfinished copy",
+            f"{place.url} has a schema {UNFINISHED} that is no unfinished copy of this user's",
             hint="A copy is written into a schema of that name first: rename the other.",
         )
     row = connection.execute(f"SELECT source, version FROM {UNFINISHED}.copying").fetchone()

@@ -40,7 +40,7 @@ def look(target: Path, source: str, options: Options) -> Found:
     """What `writing` would find. Raises RefusedInput as it does."""
     refuse_taken(target)
     unfinished = _unfinished(target)
-    with _errors(unfinished, options.wait):
+    with _locked(unfinished, options.wait), _errors(unfinished, options.wait):
         note = None if options.restart else _note_in(unfinished)
     return Found(_named(target), resumed=_is_of(note, source, target))
 

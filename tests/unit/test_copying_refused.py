@@ -12,16 +12,19 @@ from storage.copying import copy_dataset
 from storage.errors import DatasetBusy, DatasetError, RefusedInput, UsageError
 from storage.opening import open_repository
 from tests.copies import (
+    CutOff,
     NewPlace,
     Place,
     ServerPlace,
     content,
+    cut_at,
     each_kind,
     filled,
     new_place,
     once,
     source,
 )
+from tests.pg_server import Server
 
 __all__ = ["new_place", "source"]
 
@@ -146,3 +149,23 @@ def test_a_schema_that_has_the_name_of_the_unfinished_copy_is_refused_and_left(
     with pytest.raises(RefusedInput, match="no unfinished copy"):
         copy_dataset(source.url, target.url, restart=True)
     assert target.raw("SELECT * FROM mine", unfinished=True) == []
+
+
+def test_an_unfinished_copy_of_another_user_is_refused(
+    source: Place, postgres_server: Server
+) -> None:
+    name = postgres_server.create_database()
+    theirs = ServerPlace(postgres_server.url(name))
+    with pytest.raises(CutOff):
+        copy_dataset(source.url, theirs.url, progress=cut_at("verifying image"))
+    word = "of the test"
+    theirs.raw(f"CREATE ROLE copier LOGIN PASSWORD '{word}'")
+    try:
+        theirs.raw("GRANT ALL ON SCHEMA pixshelf_copying TO copier")
+        theirs.raw("GRANT ALL ON ALL TABLES IN SCHEMA pixshelf_copying TO copier")
+        with pytest.raises(RefusedInput, match="no unfinished copy of this user's"):
+            copy_dataset(source.url, postgres_server.url(name, user="copier", password=word))
+    finally:
+        postgres_server.drop_database(name)
+        with postgres_server.connect() as connection:
+            connection.execute("DROP ROLE copier")
