@@ -29,7 +29,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("cli", "ml", "storage", "tui")
-IMPORT_NAMES = {"PIL": "pillow", "sklearn": "scikit-learn"}
+IMPORT_NAMES = {"PIL": "pillow", "psycopg_pool": "psycopg", "sklearn": "scikit-learn"}
 """Where the name that is imported is not the name that is installed."""
 
 
