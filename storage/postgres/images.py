@@ -124,6 +124,8 @@ class PostgresImages:
 
     def page(self, query: Query, *, limit: int = 100, after: str | None = None) -> Page:
         selection = select(self._database, query)
+        # A model that is not there is named before all else that is wrong.
+        model = predicting_model(self._database, query.model) if query.model else None
         where, parameters = selection.after(after)
         found = self._database.all(
             f"SELECT {selection.id}, {selection.key} FROM {selection.source} "
@@ -133,7 +135,8 @@ class PostgresImages:
         ids = [image_id for image_id, _ in found[:limit]]
         # Apart from finding them, whose plan is another for every query. One that was removed for
         # good since then is left out.
-        model = predicting_model(self._database, query.model) if ids or query.model else None
+        if ids and model is None:
+            model = predicting_model(self._database, None)
         records = self._records(ids, model)
         images = tuple(records[image_id] for image_id in ids if image_id in records)
         if len(found) <= limit:
