@@ -5,6 +5,7 @@ plain model answers it: the same ids, the same order, the same cursors, the same
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +23,8 @@ from hypothesis.stateful import (
 )
 
 from storage.query import Query, parse
-from storage.records import SPLITS, Measures, NewImage, Split
+from storage.records import SPLITS, Action, Measures, NewImage, Split
+from storage.repository import Repository
 from tests.backends import MemoryBackend, PostgresBackend, SqliteBackend
 from tests.contract.alike import Alike
 from tests.contract.questions import (
@@ -47,15 +49,18 @@ from tests.making import (
 from tests.pg_server import Server
 
 ALL = parse("is:deleted,labelled,unlabelled")
+HAD = 8
+"""Images at the beginning."""
 MOST = 12
+"""What no image number reaches."""
 
-IMAGES = st.integers(1, MOST)
-"""Ids; those of which there is no image yet are refused, alike by all."""
-SOME = st.lists(IMAGES, max_size=4)
+IMAGES = st.sampled_from((*range(1, HAD + 1), *range(1, HAD + 1), MOST))
+"""Ids, seldom one that no image has."""
+SOME = st.lists(IMAGES, min_size=1, max_size=3)
 NAMES = st.sampled_from((*LABELS, "new"))
-ANY_NAME = NAMES | st.sampled_from((" a ", "", "two\nlines", "e\u0301", "x" * 201))
+ANY_NAME = NAMES | NAMES | st.sampled_from((" a ", "", "two\nlines", "e\u0301", "x" * 201))
 TAG = st.sampled_from((*TAGS, "new"))
-ANY_TAG = TAG | st.sampled_from(("a,b", " x ", ""))
+ANY_TAG = TAG | TAG | st.sampled_from(("a,b", " x ", ""))
 SPLIT = st.none() | st.sampled_from(SPLITS)
 MEASURES = st.builds(
     Measures,
@@ -69,7 +74,7 @@ MEASURES = st.builds(
 
 
 @st.composite
-def images(draw: st.DrawFn) -> NewImage:
+def new_images(draw: st.DrawFn) -> NewImage:
     number = draw(st.integers(1, MOST - 1))
     return new_image(
         number,
@@ -83,6 +88,44 @@ def images(draw: st.DrawFn) -> NewImage:
         format=draw(st.sampled_from(FORMATS)),
         source=draw(st.sampled_from(SOURCES)),
         thumbnail=draw(st.sampled_from((None, b"small"))),
+    )
+
+
+EDIT: st.SearchStrategy[tuple[str, Any]] = st.one_of(
+    st.tuples(st.just("label"), st.none() | ANY_NAME),
+    st.tuples(st.sampled_from(("tag", "untag")), ANY_TAG),
+    st.tuples(st.sampled_from(("delete", "restore")), st.none()),
+)
+
+
+def edited(repo: Repository, some: list[int], what: str, value: Any) -> Action:
+    """Do one edit."""
+    images = repo.images
+    match what:
+        case "label":
+            return images.set_label(some, value, actor="test")
+        case "tag":
+            return images.add_tag(some, value, actor="test")
+        case "untag":
+            return images.remove_tag(some, value, actor="test")
+        case "delete":
+            return images.delete(some, actor="test")
+        case _:
+            return images.restore(some, actor="test")
+
+
+def had(number: int) -> NewImage:
+    """One of the images that are there at the beginning."""
+    return new_image(
+        number,
+        label=(*LABELS[:3], None)[number % 4],
+        split=(*SPLITS, None)[number % 4],
+        tags=TAGS[: number % 3],
+        width=SIDES[number % 5],
+        height=SIDES[number % 3 + 1],
+        channels=(1, 3)[number % 2],
+        format=FORMATS[number % 2],
+        source=SOURCES[number % 6],
     )
 
 
@@ -111,30 +154,26 @@ class DatasetMachine(RuleBasedStateMachine):
 
     # Images come and go
 
-    @initialize(given=st.lists(images(), min_size=2, max_size=6))
-    def begin(self, given: list[NewImage]) -> None:
+    @initialize()
+    def begin(self) -> None:
+        """Images that differ in all that a query asks for, and what a model says of most."""
+        given = [had(number) for number in range(1, HAD + 1)]
         self.all.ask(lambda repo: add_images(repo, *given))
         self.all.ask(lambda repo: repo.models.add(new_model(*LABELS[:3], name=MODELS[0])))
-        chosen = enumerate(given, 1)
-        said = [new_prediction(i, LABELS[i % 3], CONFIDENCES[i % 6], 0.5) for i, _ in chosen]
+        said = [
+            new_prediction(image, LABELS[image % 3], CONFIDENCES[image % 4], image % 2 / 2)
+            for image in range(1, HAD)
+        ]
         self.all.ask(lambda repo: repo.predictions.save(1, said))
 
-    @rule(given=st.lists(images(), max_size=3))
+    @rule(given=st.lists(new_images(), max_size=3))
     def add(self, given: list[NewImage]) -> None:
         self.all.ask(lambda repo: add_images(repo, *given))
 
-    @rule(given=images(), label=ANY_NAME, tag=ANY_TAG)
+    @rule(given=new_images(), label=ANY_NAME, tag=ANY_TAG)
     def add_with_any_name(self, given: NewImage, label: str, tag: str) -> None:
         other = new_image(MOST, label=label, tags=(tag,), source=given.source)
         self.all.ask(lambda repo: add_images(repo, given, other))
-
-    @rule(some=SOME)
-    def delete(self, some: list[int]) -> None:
-        self.all.ask(lambda repo: repo.images.delete(some, actor="test"))
-
-    @rule(some=SOME)
-    def restore(self, some: list[int]) -> None:
-        self.all.ask(lambda repo: repo.images.restore(some, actor="test"))
 
     @rule()
     def vacuum(self) -> None:
@@ -146,79 +185,80 @@ class DatasetMachine(RuleBasedStateMachine):
 
     # Edits
 
-    @rule(some=SOME, label=st.none() | ANY_NAME)
-    def set_label(self, some: list[int], label: str | None) -> None:
-        self.all.ask(lambda repo: repo.images.set_label(some, label, actor="test"))
+    @rule(
+        edits=st.lists(st.tuples(SOME, EDIT), min_size=1, max_size=3),
+        back=st.integers(0, 2),
+        forth=st.integers(0, 2),
+    )
+    def edit(self, edits: list[tuple[list[int], tuple[str, Any]]], back: int, forth: int) -> None:
+        for some, (what, value) in edits:
+            self.all.ask(partial(edited, some=some, what=what, value=value))
+        self.go_back_and_forth(back, forth)
 
-    @rule(given=st.dictionaries(IMAGES, st.none() | NAMES, max_size=4))
+    @rule(given=st.dictionaries(IMAGES, st.none() | NAMES, min_size=1, max_size=4))
     def set_labels(self, given: dict[int, str | None]) -> None:
         self.all.ask(lambda repo: repo.images.set_labels(given, actor="test", summary="some"))
 
-    @rule(given=st.dictionaries(IMAGES, SPLIT, max_size=4))
+    @rule(given=st.dictionaries(IMAGES, SPLIT, min_size=1, max_size=4))
     def set_split(self, given: dict[int, Split | None]) -> None:
         self.all.ask(lambda repo: repo.images.set_split(given, actor="test", summary="some"))
 
-    @rule(some=SOME, tag=ANY_TAG)
-    def add_tag(self, some: list[int], tag: str) -> None:
-        self.all.ask(lambda repo: repo.images.add_tag(some, tag, actor="test"))
+    @rule(old=NAMES, new=ANY_NAME, what=st.sampled_from(("rename", "merge", "remove")))
+    def change_label(self, old: str, new: str, what: str) -> None:
+        match what:
+            case "rename":
+                self.all.ask(lambda repo: repo.labels.rename(old, new, actor="test"))
+            case "merge":
+                self.all.ask(lambda repo: repo.labels.merge(old, new, actor="test"))
+            case _:
+                self.all.ask(lambda repo: repo.labels.remove(old, actor="test"))
 
-    @rule(some=SOME, tag=ANY_TAG)
-    def remove_tag(self, some: list[int], tag: str) -> None:
-        self.all.ask(lambda repo: repo.images.remove_tag(some, tag, actor="test"))
+    @rule(old=TAG, new=ANY_TAG, gone=st.booleans())
+    def change_tag(self, old: str, new: str, gone: bool) -> None:
+        if gone:
+            self.all.ask(lambda repo: repo.tags.remove(old, actor="test"))
+        else:
+            self.all.ask(lambda repo: repo.tags.rename(old, new, actor="test"))
 
-    @rule(old=NAMES, new=ANY_NAME)
-    def rename_label(self, old: str, new: str) -> None:
-        self.all.ask(lambda repo: repo.labels.rename(old, new, actor="test"))
-
-    @rule(source=NAMES, into=ANY_NAME)
-    def merge_label(self, source: str, into: str) -> None:
-        self.all.ask(lambda repo: repo.labels.merge(source, into, actor="test"))
-
-    @rule(name=NAMES)
-    def remove_label(self, name: str) -> None:
-        self.all.ask(lambda repo: repo.labels.remove(name, actor="test"))
-
-    @rule(old=TAG, new=ANY_TAG)
-    def rename_tag(self, old: str, new: str) -> None:
-        self.all.ask(lambda repo: repo.tags.rename(old, new, actor="test"))
-
-    @rule(name=TAG)
-    def remove_tag_everywhere(self, name: str) -> None:
-        self.all.ask(lambda repo: repo.tags.remove(name, actor="test"))
-
-    @rule(count=st.integers(0, 3))
-    def undo(self, count: int) -> None:
-        self.all.ask(lambda repo: repo.history.undo(count))
-
-    @rule(count=st.integers(0, 3))
-    def redo(self, count: int) -> None:
-        self.all.ask(lambda repo: repo.history.redo(count))
+    @rule(back=st.integers(1, 3), forth=st.integers(0, 3))
+    def go_back_and_forth(self, back: int, forth: int) -> None:
+        self.all.ask(lambda repo: repo.history.undo(back))
+        self.all.ask(lambda repo: repo.images.page(ALL))
+        self.all.ask(lambda repo: repo.history.redo(forth))
 
     # What models say, and what was measured
 
-    @rule(labels=st.lists(NAMES, min_size=1, unique=True), name=st.sampled_from(MODELS))
-    def add_model(self, labels: list[str], name: str) -> None:
-        self.all.ask(lambda repo: repo.models.add(new_model(*labels, name=name)))
-
-    @rule(model=st.integers(1, 3), name=st.sampled_from((*MODELS, "7", "")))
-    def rename_model(self, model: int, name: str) -> None:
-        self.all.ask(lambda repo: repo.models.rename(model, name))
-
-    @rule(model=st.integers(1, 3))
-    def remove_model(self, model: int) -> None:
-        self.all.ask(lambda repo: repo.models.remove(model))
+    @rule(
+        labels=st.lists(NAMES, min_size=1, max_size=3, unique=True),
+        model=st.integers(1, 2),
+        name=st.sampled_from((*MODELS, "7", "")),
+        what=st.sampled_from(("add", "add", "rename", "remove")),
+    )
+    def change_models(self, labels: list[str], model: int, name: str, what: str) -> None:
+        match what:
+            case "add":
+                self.all.ask(lambda repo: repo.models.add(new_model(*labels, name=name)))
+            case "rename":
+                self.all.ask(lambda repo: repo.models.rename(model, name))
+            case _:
+                self.all.ask(lambda repo: repo.models.remove(model))
 
     @rule(
-        model=st.integers(1, 3),
+        model=st.integers(1, 2),
         said=st.dictionaries(
-            IMAGES, st.tuples(NAMES, st.sampled_from(CONFIDENCES), st.sampled_from((0.0, 0.5)))
+            st.integers(1, HAD),
+            st.tuples(NAMES, st.sampled_from(CONFIDENCES), st.sampled_from((0.0, 0.5))),
+            min_size=1,
+            max_size=4,
         ),
     )
     def predict(self, model: int, said: dict[int, tuple[str, float, float]]) -> None:
         answers = [new_prediction(image, *answer) for image, answer in said.items()]
         self.all.ask(lambda repo: repo.predictions.save(model, answers))
 
-    @rule(given=st.dictionaries(IMAGES, MEASURES, max_size=4), version=st.integers(1, 2))
+    @rule(
+        given=st.dictionaries(IMAGES, MEASURES, min_size=1, max_size=4), version=st.integers(1, 2)
+    )
     def measure(self, given: dict[int, Measures], version: int) -> None:
         self.all.ask(lambda repo: repo.measurements.save(given, version=version))
 
