@@ -1,22 +1,23 @@
 """A dataset in PostgreSQL, open: statements, transactions, the write lock, and broken connections.
 
-Reads are single statements on any connection of the pool; one whose connection breaks is asked
-again. Writes are one transaction each under an advisory lock; one whose connection breaks is not
-repeated, and where the answer to its COMMIT was lost the server is asked what became of it.
+Reads are single statements on any connection of the pool; one whose connection breaks before its
+first row is asked again. Writes are one transaction each under an advisory lock; one whose
+connection breaks is not repeated, and where the answer to its COMMIT was lost the server is asked
+what became of it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 
 from storage.errors import ConnectionLost, DatasetError, PixshelfError
 from storage.postgres import pools
-from storage.postgres.failures import lost, translated
+from storage.postgres.failures import has_broken, lost, translated, unheld
 from storage.postgres.place import Place, place_of
 from storage.postgres.schema import SCHEMA, SCHEMA_VERSION, TABLES, statements
 
@@ -85,21 +86,27 @@ class Database:
                 cursor.itersize = STREAMED_ROWS
                 yield from cursor.execute(sql, parameters)
             return
-        with self.errors(), self._connection() as connection, connection.cursor(binary=True) as one:
-            yield from one.stream(sql, parameters, binary=True, size=STREAMED_ROWS)
+        with self.errors():
+            connection, (first, rest) = self._started(lambda c: _stream(c, sql, parameters))
+            try:
+                with closing(rest):
+                    yield from first
+                    yield from rest
+            finally:
+                self._open_pool.putconn(connection)
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:
         """What is read within is as of one moment."""
-        with self.errors(), self._connection() as connection:
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            self._moment = connection
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        with self.errors():
+            # Whatever ends the block, the pool ends the transaction.
+            self._moment, _ = self._started(lambda connection: connection.execute(begin))
             try:
                 yield
             finally:
+                self._open_pool.putconn(self._moment)
                 self._moment = None
-                if not connection.closed:
-                    connection.execute("ROLLBACK")
 
     @property
     def wait(self) -> float:
@@ -119,16 +126,12 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One transaction under the write lock: committed whole and durable, or not at all."""
         with self.errors(writing=True):
-            connection, transaction = self._begin()
+            connection, transaction = self._started(self._begin)
             try:
-                try:
-                    yield connection
-                except BaseException:
-                    if not connection.closed:
-                        connection.execute("ROLLBACK")
-                    raise
+                yield connection
                 self._commit(connection, transaction)
             finally:
+                # What is not committed, the pool rolls back.
                 self._open_pool.putconn(connection)
 
     @contextmanager
@@ -138,18 +141,19 @@ class Database:
             yield
         except psycopg.Error as error:
             raise translated(error, self.place, wait=self._wait, writing=writing) from error
+        except UnicodeEncodeError as error:
+            raise unheld() from error
 
     def own_connection(self) -> Connection:
         """A connection of the caller's own, to close: for locks that last, and for statements of
-        others."""
-        return pools.connect(self.place)
+        others. Raises DatasetError."""
+        return pools.connect(self.place, wait=self._wait)
 
     def vacuum(self) -> None:
         """Make the room of what was deleted free for what comes, and count anew what the planner
         goes by."""
-        with self.errors(), self._connection() as connection:
-            for table in TABLES:
-                connection.execute(f"VACUUM (ANALYZE) {SCHEMA}.{table}")
+        tables = ", ".join(f"{SCHEMA}.{table}" for table in TABLES)
+        self._read(lambda connection: connection.execute(f"VACUUM (ANALYZE) {tables}"))
 
     def close(self) -> None:
         """Give the connections back. Safe to call twice."""
@@ -165,68 +169,45 @@ class Database:
             raise DatasetError(f"{self.place.url} was closed")
         return self._pool
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        connection = self._get()
-        try:
-            yield connection
-        finally:
-            self._open_pool.putconn(connection)
-
-    def _get(self) -> Connection:
-        from psycopg_pool import PoolTimeout
-
-        try:
-            return self._open_pool.getconn(timeout=max(self._wait, 1.0))
-        except PoolTimeout as error:
-            raise lost(self.place, writing=False) from error
-
     def _read(self, work: Callable[[Connection], Result]) -> Result:
         with self.errors():
             if self._moment is not None:
                 return work(self._moment)
-            return self._until_answered(work)
+            connection, result = self._started(work)
+            self._open_pool.putconn(connection)
+            return result
 
-    def _until_answered(self, work: Callable[[Connection], Result]) -> Result:
-        """Do what changes nothing; again on another connection where the one broke."""
+    def _started(self, work: Callable[[Connection], Result]) -> tuple[Connection, Result]:
+        """Do what changes nothing, again on another connection where the one broke; gives the
+        result, and the connection, which is to go back to the pool."""
         deadline = time.monotonic() + self._wait
         while True:
-            with self._connection() as connection:
-                try:
-                    return work(connection)
-                except psycopg.OperationalError:
-                    if not connection.closed or time.monotonic() >= deadline:
-                        raise
-
-    def _begin(self) -> tuple[Connection, str]:
-        """A connection in a transaction that holds the write lock, and the transaction's number.
-        Nothing is written yet, so a broken connection is replaced."""
-        deadline = time.monotonic() + self._wait
-        while True:
-            connection = self._get()
+            connection = pools.get(self._open_pool, self.place, wait=self._wait)
             try:
-                connection.execute("BEGIN")
-                limit = f"{max(1, int(self._wait * 1000))}ms"
-                connection.execute("SELECT set_config('lock_timeout', %s, true)", (limit,))
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
-                row = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
-                if row is None:
-                    raise DatasetError(f"{self.place.url} gave a transaction no number")
-                return connection, str(row[0])
+                return connection, work(connection)
             except BaseException as error:
-                broken = connection.closed
-                if not broken:
-                    connection.execute("ROLLBACK")
+                again = has_broken(connection, error) and time.monotonic() < deadline
                 self._open_pool.putconn(connection)
-                again = broken and isinstance(error, psycopg.OperationalError)
-                if not again or time.monotonic() >= deadline:
+                if not again:
                     raise
+
+    def _begin(self, connection: Connection) -> str:
+        """Begin a transaction that holds the write lock, with nothing written yet; gives its
+        number."""
+        connection.execute("BEGIN")
+        limit = f"{max(1, int(self._wait * 1000))}ms"
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", (limit,))
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
+        row = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
+        if row is None:
+            raise DatasetError(f"{self.place.url} gave a transaction no number")
+        return str(row[0])
 
     def _commit(self, connection: Connection, transaction: str) -> None:
         try:
             connection.execute("COMMIT")
         except psycopg.OperationalError as error:
-            if not connection.closed:
+            if not has_broken(connection, error):
                 raise
             if not self._was_committed(transaction):
                 raise lost(self.place, writing=True) from error
@@ -265,7 +246,12 @@ class Database:
             # Another process may have been faster.
             found = connection.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone()
             if found is not None and found[0] is not None:
-                return
+                if self.version:
+                    return
+                raise DatasetError(
+                    f"{self.place.url} has a schema '{SCHEMA}' that is no dataset",
+                    hint="Name another database, or let its owner rename that schema.",
+                )
             for statement in statements():
                 connection.execute(statement)
             connection.execute(
@@ -291,3 +277,16 @@ class Database:
                 f"{url} has schema version {version}; this program needs {SCHEMA_VERSION}",
                 hint="'pixshelf db migrate' brings it there.",
             )
+
+
+def _stream(
+    connection: Connection, sql: str, parameters: Parameters
+) -> tuple[list[Row], Generator[Row]]:
+    """Begin to read the rows of a query: the first one, if there is one, and those after it."""
+    rest = _streamed(connection, sql, parameters)
+    return [row for row in (next(rest, None),) if row is not None], rest
+
+
+def _streamed(connection: Connection, sql: str, parameters: Parameters) -> Generator[Row]:
+    with connection.cursor(binary=True) as one:
+        yield from one.stream(sql, parameters, binary=True, size=STREAMED_ROWS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 from psycopg import errors as pg
 
@@ -18,54 +20,85 @@ from storage.postgres.place import Place
 _BUSY = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
 _FULL = (pg.DiskFull, pg.OutOfMemory)
 _TEXT = (pg.CharacterNotInRepertoire, pg.UntranslatableCharacter)
-_ROOM = (pg.TooManyConnections, pg.ConfigurationLimitExceeded)
+_ENDED = ("08", "57P", "25P03", "25P04")
+"""How the SQLSTATEs begin by which a server says that it ends the connection."""
+
+# Where no connection comes about there is no SQLSTATE, only a text.
+_STARTING = (
+    "Connection refused",
+    "Connection reset",
+    "No such file or directory",
+    "closed the connection",
+    "the database system is",
+    "administrator command",
+)
+_USER = ("password", "authentication", "pg_hba.conf", "role")
+_ROOM = ("too many clients", "too many connections", "connection slots")
+_HOST = ("translate host name", "resolve host", "not known")
 
 
 def is_starting(error: psycopg.Error) -> bool:
     """Whether a connection failed since the server is not up yet, or not any more: in a moment it
     may be."""
-    if isinstance(error, pg.CannotConnectNow | pg.AdminShutdown | pg.CrashShutdown):
-        return True
-    if error.sqlstate is not None:
-        return False
-    text = str(error)
-    refused = ("Connection refused", "No such file or directory", "closed the connection")
-    return any(part in text for part in (*refused, "starting up", "shutting down"))
+    return any(part in str(error) for part in _STARTING)
+
+
+def has_broken(connection: psycopg.Connection[Any], error: BaseException) -> bool:
+    """Whether an error of a statement is the end of its connection, which is then closed."""
+    if isinstance(error, psycopg.Error) and _says_the_end(error):
+        connection.close()
+    return isinstance(error, psycopg.Error) and bool(connection.closed)
+
+
+def _says_the_end(error: psycopg.Error) -> bool:
+    return error.sqlstate is not None and error.sqlstate.startswith(_ENDED)
 
 
 def unreachable(error: psycopg.Error, place: Place) -> DatasetError:
     """What to raise when no connection was to be had."""
-    text = str(error)
-    if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification) or (
-        "password" in text
-        or "authentication" in text
-        or ("role" in text and "does not exist" in text)
-    ):
+    reason = _reason(error)
+
+    def says(parts: tuple[str, ...]) -> bool:
+        return any(part in reason for part in parts)
+
+    if says(_ROOM):
+        return DatasetBusy(
+            f"the PostgreSQL server {place.server} takes no more connections: {reason}",
+            hint="Close other programs that use it, or raise the limit.",
+        )
+    if says(_USER):
         return DatasetError(
-            f"the PostgreSQL server {place.server} refused the user '{place.user}'",
+            f"the PostgreSQL server {place.server} refused the user '{place.user}': {reason}",
             hint="Give the password by PGPASSWORD or ~/.pgpass, and check the user's name.",
         )
-    if isinstance(error, pg.InvalidCatalogName) or (
-        "database" in text and "does not exist" in text
-    ):
+    if "permission denied" in reason:
+        return DatasetError(
+            f"the user '{place.user}' may not connect to the database '{place.database}' of the "
+            f"PostgreSQL server {place.server}",
+            hint="Let the database's owner grant CONNECT, or open it as another user.",
+        )
+    if "database" in reason and "does not exist" in reason:
         return DatasetError(
             f"the PostgreSQL server {place.server} has no database '{place.database}'",
             hint=f"Make it with 'createdb {place.database}', or name another.",
         )
-    if isinstance(error, _ROOM) or "too many clients" in text:
-        return DatasetBusy(
-            f"the PostgreSQL server {place.server} takes no more connections",
-            hint="Close other programs that use it, or raise its max_connections.",
-        )
-    if any(part in text for part in ("translate host name", "resolve host", "not known")):
+    if says(_HOST):
         return DatasetError(
             f"there is no host '{place.parameters.get('host')}'",
             hint="Check the host's name in the URL.",
         )
     return DatasetError(
-        f"cannot connect to the PostgreSQL server {place.server}: {_one_line(error)}",
+        f"cannot connect to the PostgreSQL server {place.server}: {reason}",
         hint="Check that it runs and the URL's host and port, or wait longer with --wait SECONDS.",
     )
+
+
+def _reason(error: psycopg.Error) -> str:
+    """Why a connection failed, without the words that come before it."""
+    line = str(error).strip().partition("\n")[0]
+    for before in ("failed: ", "connection is bad: ", "FATAL: "):
+        line = line.split(before)[-1]
+    return line.strip() or type(error).__name__
 
 
 def translated(
@@ -73,8 +106,8 @@ def translated(
 ) -> PixshelfError:
     """What to raise for an error of a statement, or of the connection that it was sent by; `wait`
     is how long another writer was waited for."""
-    broken = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    if broken and (error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))):
+    nameless = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    if _says_the_end(error) or (nameless and error.sqlstate is None):
         return lost(place, writing=writing)
     if isinstance(error, _BUSY):
         return DatasetBusy(
@@ -87,11 +120,16 @@ def translated(
             hint="What was stored before is kept. Make room, then run the command again.",
         )
     if isinstance(error, _TEXT) or (isinstance(error, psycopg.DataError) and "NUL" in str(error)):
-        return RefusedInput(
-            "a text has a character that PostgreSQL does not hold (NUL, or half of a pair)",
-            hint="Take it out of the name, and run the command again.",
-        )
+        return unheld()
     return _refused(error, place)
+
+
+def unheld() -> RefusedInput:
+    """What to raise for a text that PostgreSQL cannot hold."""
+    return RefusedInput(
+        "a text has a character that PostgreSQL does not hold (NUL, or half of a pair)",
+        hint="Take it out of the name, and run the command again.",
+    )
 
 
 def _refused(error: psycopg.Error, place: Place) -> DatasetError:

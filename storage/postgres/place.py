@@ -13,13 +13,24 @@ from urllib.parse import quote
 
 from storage.errors import UsageError
 
-_SECRET = ("password", "sslpassword")
+_SECRET = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 _OPTIONS = (
     "-c search_path=pixshelf,pg_temp -c TimeZone=UTC -c client_encoding=UTF8 "
     # A page is a hundred rows: a plan that reads on ahead in other processes, or that is compiled,
     # costs more than it, and rows that an index finds are mostly in memory.
-    "-c jit=off -c max_parallel_workers_per_gather=0 -c random_page_cost=1.1"
+    "-c jit=off -c max_parallel_workers_per_gather=0 -c random_page_cost=1.1 "
+    # The lock of a machine that went away without a word is free again in a minute.
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 )
+_DEFAULTS = {
+    "application_name": "pixshelf",
+    "connect_timeout": 10,
+    # And a server that did is given up as soon.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 _guard = threading.Lock()
 _passwords: dict[str, str] = {}
 
@@ -35,19 +46,19 @@ class Place:
     @property
     def server(self) -> str:
         """The server in words: its host and port, or the folder of its socket."""
-        host = self.parameters.get("host") or "this machine"
+        host = self.parameters.get("host") or _default("host") or "on this machine"
         port = self.parameters.get("port")
         return f"{host}:{port}" if port and not host.startswith("/") else str(host)
 
     @property
     def database(self) -> str:
-        """The database's name, as far as the URL gives it."""
-        return str(self.parameters.get("dbname") or self.parameters.get("user") or "")
+        """The database's name, which is the user's where none is given."""
+        return str(self.parameters.get("dbname") or _default("dbname") or self.user)
 
     @property
     def user(self) -> str:
-        """The user's name, as far as the URL gives it."""
-        return str(self.parameters.get("user") or "")
+        """The user's name."""
+        return str(self.parameters.get("user") or _default("user"))
 
 
 def place_of(url: str) -> Place:
@@ -56,13 +67,14 @@ def place_of(url: str) -> Place:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
+    if _is_ambiguous(url):
+        raise _unread()
     try:
         parameters = conninfo_to_dict(url)
     except ProgrammingError as error:
-        raise UsageError(
-            "the URL of the PostgreSQL database cannot be read",
-            hint="Write postgresql://USER@HOST:PORT/NAME, with special characters as %XX.",
-        ) from error
+        raise _unread() from error
+    if not str(parameters.get("port") or "0").replace(",", "").isdecimal():
+        raise _unread()
     secrets = {name: str(parameters.pop(name)) for name in _SECRET if name in parameters}
     shown = _url(parameters)
     with _guard:
@@ -72,8 +84,7 @@ def place_of(url: str) -> Place:
             secrets["password"] = _passwords[shown]
     given = parameters.get("options")
     options = f"{given} {_OPTIONS}" if given else _OPTIONS
-    defaults = {"application_name": "pixshelf", "connect_timeout": 10}
-    return Place(shown, {**defaults, **parameters, **secrets, "options": options})
+    return Place(shown, {**_DEFAULTS, **parameters, **secrets, "options": options})
 
 
 def environment_of(url: str) -> dict[str, str]:
@@ -81,6 +92,29 @@ def environment_of(url: str) -> dict[str, str]:
     with _guard:
         password = _passwords.get(url)
     return {} if password is None else {"PGPASSWORD": password}
+
+
+def _is_ambiguous(url: str) -> bool:
+    """Whether a part of a password may be taken for the host, the port or the name: one that has a
+    plain '@' or '/' in it."""
+    rest = url.partition("://")[2]
+    authority, _, path = rest.partition("/")
+    return authority.count("@") > 1 or "@" in path.partition("?")[0]
+
+
+def _unread() -> UsageError:
+    return UsageError(
+        "the URL of the PostgreSQL database cannot be read",
+        hint="Write postgresql://USER@HOST:PORT/NAME, with special characters as %XX.",
+    )
+
+
+def _default(keyword: str) -> str:
+    """What PostgreSQL's environment variables, or the system, say of what a URL leaves out."""
+    from psycopg.pq import Conninfo
+
+    found = (one.val for one in Conninfo.get_defaults() if one.keyword == keyword.encode())
+    return (next(found, None) or b"").decode("utf-8", "replace")
 
 
 def _url(parameters: dict[str, Any]) -> str:

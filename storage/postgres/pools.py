@@ -1,7 +1,8 @@
 """The connections of this process: one small pool for each place, shared by every open repository.
 
 The first connection is made by hand, so that what stands in its way can be said exactly, and so
-that a server that is just starting can be waited for.
+that a server that is just starting can be waited for. One that went away later is asked again ten
+times a second, for as long as somebody wants a connection.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
-from storage.postgres.failures import is_starting, unreachable
+from storage.errors import DatasetBusy, DatasetError
+from storage.postgres.failures import is_starting, lost, unreachable
 from storage.postgres.place import Place
 
 MOST = 16
 """Connections that one process may have open in its pool."""
 
-Pool = ConnectionPool[psycopg.Connection[tuple[object, ...]]]
+Connection = psycopg.Connection[tuple[Any, ...]]
+Pool = ConnectionPool[Connection]
 Told = Callable[[str], None]
 
 _NEVER = 2**62
@@ -48,11 +51,11 @@ def take(place: Place, *, wait: float, told: Told | None) -> Pool:
         if shared is not None:
             shared.users += 1
             return shared.pool
-    _wait_for(place, wait, told)
+    connect(place, wait=wait, told=told).close()
     with _guard:
         shared = _pools.get(key)
         if shared is None:
-            shared = _pools[key] = _Shared(_make(place, wait))
+            shared = _pools[key] = _Shared(_make(place))
         shared.users += 1
         return shared.pool
 
@@ -69,16 +72,45 @@ def give_back(place: Place) -> None:
     shared.pool.close()
 
 
-def connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:
-    """A connection of the caller's own, to close. Raises DatasetError."""
+def get(pool: Pool, place: Place, *, wait: float) -> Connection:
+    """A connection of the pool, which is to be put back. Where there is none, one is waited for up
+    to `wait` seconds, at least one. Raises DatasetError."""
+    deadline = time.monotonic() + max(wait, 1.0)
+    while True:
+        try:
+            # The pool tries to connect once for each time that it is asked.
+            return pool.getconn(timeout=_POLL_SECONDS)
+        except PoolTimeout:
+            if time.monotonic() >= deadline:
+                raise _why_none(place) from None
+
+
+def connect(place: Place, *, wait: float = 0.0, told: Told | None = None) -> Connection:
+    """A connection of the caller's own, to close. A server that is starting is waited for up to
+    `wait` seconds, of which `told` hears once. Raises DatasetError."""
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return psycopg.connect(**_settings(place))
+        except psycopg.OperationalError as error:
+            if not is_starting(error) or time.monotonic() >= deadline:
+                raise unreachable(error, place) from error
+        if told is not None:
+            told(f"waiting up to {wait:g} s for the PostgreSQL server {place.server}")
+            told = None
+        time.sleep(_POLL_SECONDS)
+
+
+def _why_none(place: Place) -> DatasetError:
+    """What stands in the way of a connection, found out by asking for one more."""
     try:
-        return _connect(place)
+        psycopg.connect(**_settings(place)).close()
     except psycopg.OperationalError as error:
-        raise unreachable(error, place) from error
-
-
-def _connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(**_settings(place))
+        return lost(place, writing=False) if is_starting(error) else unreachable(error, place)
+    return DatasetBusy(
+        f"all {MOST} connections of this program to {place.url} are in use",
+        hint="Try again, or wait longer with --wait SECONDS.",
+    )
 
 
 def _settings(place: Place) -> dict[str, Any]:
@@ -91,32 +123,18 @@ def _key(place: Place) -> str:
     return f"{place.url}\0{place.parameters.get('password', '')}"
 
 
-def _make(place: Place, wait: float) -> Pool:
+def _make(place: Place) -> Pool:
     # A broken connection is no news: whoever used it says so.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     pool: Pool = ConnectionPool(
         kwargs=_settings(place),
         min_size=1,
         max_size=MOST,
-        timeout=max(wait, 1.0),
+        # A connection that cannot be had is given up at once: `get` asks again.
+        reconnect_timeout=0,
         num_workers=1,
         name="pixshelf",
         open=False,
     )
     pool.open()
     return pool
-
-
-def _wait_for(place: Place, wait: float, told: Told | None) -> None:
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            _connect(place).close()
-            return
-        except psycopg.OperationalError as error:
-            if not is_starting(error) or time.monotonic() >= deadline:
-                raise unreachable(error, place) from error
-        if told is not None:
-            told(f"waiting up to {wait:g} s for the PostgreSQL server {place.server}")
-            told = None
-        time.sleep(_POLL_SECONDS)
