@@ -173,7 +173,7 @@ class PostgresWriter:
 
     @contextmanager
     def written(self) -> Iterator[PostgresReader]:
-        with closing(pools.connect(self._place)) as connection:
+        with _connected(self._place, Options(self._wait)) as connection:
             with self._errors():
                 _set(connection, UNFINISHED)
             yield PostgresReader(connection, self._place, self._wait)
@@ -318,15 +318,9 @@ def _set(connection: Connection, schema: str) -> None:
         connection.execute(statement)
 
 
-@contextmanager
-def _connected(place: Place, options: Options) -> Iterator[Connection]:
+def _connected(place: Place, options: Options) -> closing[Connection]:
     """A connection of one's own, to a server that is waited for where it is starting."""
-    pools.take(place, wait=options.wait, told=options.told)
-    try:
-        with closing(pools.connect(place)) as connection:
-            yield connection
-    finally:
-        pools.give_back(place)
+    return closing(pools.connect(place, wait=options.wait, told=options.told))
 
 
 @contextmanager
