@@ -125,7 +125,13 @@ async def _busy(
 
     async def another() -> None:
         # One that was cut off or closed is replaced, as a client would do.
-        _, one = await loop.create_connection(lambda: Connection(answered), *address)
+        try:
+            _, one = await loop.create_connection(lambda: Connection(answered), *address)
+        except OSError:
+            outcome.broken += 1
+            if not open_ones:
+                idle.set()
+            return
         open_ones.add(one)
         one.send(next(requests))
 
