@@ -16,12 +16,12 @@ from storage import deeds
 from storage.deeds import Deed, Table
 from storage.labels import clean_label, clean_tag
 from storage.missing import no_image_to_edit, no_name
+from storage.postgres.arrays import as_array
 from storage.postgres.database import Connection, Database
 from storage.postgres.history import write_events
 from storage.postgres.names import drop_unused, ensure, next_id
 from storage.records import Action, Split
 
-_AT_ONCE = 10_000
 _MANY = 10_000
 _GIVEN = "unnest(%s::bigint[]) AS given (id)"
 _GIVEN_TEXTS = "unnest(%s::bigint[], %s::text[]) AS given (id, text)"
@@ -44,7 +44,7 @@ def set_labels(
     cleaned = {
         name: None if name is None else clean_label(name) for name in set(assignments.values())
     }
-    names = _array([cleaned[name] for name in assignments.values()])
+    names = as_array([cleaned[name] for name in assignments.values()])
     with _edit(database, Deed("label", summary), actor, list(assignments)) as edit:
         ensure(edit.connection, "label", (name for name in cleaned.values() if name is not None))
         edit.change(
@@ -61,7 +61,7 @@ def set_split(
     database: Database, assignments: Mapping[int, Split | None], *, actor: str, summary: str
 ) -> Action:
     """See Images.set_split."""
-    splits = _array(list(assignments.values()))
+    splits = as_array(list(assignments.values()))
     with _edit(database, Deed("split", summary), actor, list(assignments)) as edit:
         edit.change(
             f"SELECT image.id, image.split, given.text FROM {_GIVEN_TEXTS} "
@@ -229,7 +229,7 @@ def _edit(
     database: Database, deed: Deed, actor: str, image_ids: Sequence[int] = ()
 ) -> Iterator[_Edit]:
     """One edit in one transaction. Raises NotFound if an image is gone."""
-    ids = _array(image_ids)
+    ids = as_array(image_ids)
     with database.write() as connection:
         if image_ids:
             _all_there(connection, ids)
@@ -289,20 +289,3 @@ def _all_there(connection: Connection, ids: str) -> None:
     ).fetchone()
     if missing is not None:
         raise no_image_to_edit(missing[0])
-
-
-def _array(values: Sequence[int] | Sequence[str | None]) -> str:
-    """A list as PostgreSQL writes an array. It is written in parts, since one call for a million
-    would let no other thread of the process work meanwhile."""
-    parts = (
-        ",".join(map(_element, values[at : at + _AT_ONCE]))
-        for at in range(0, len(values), _AT_ONCE)
-    )
-    return f"{{{','.join(parts)}}}"
-
-
-def _element(value: int | str | None) -> str:
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return "NULL" if value is None else str(value)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from storage.missing import no_image
+from storage.postgres.arrays import as_array
 from storage.postgres.database import Database, Row
 from storage.records import NewImage
 from storage.stored_images import given_image
@@ -26,14 +27,16 @@ TAGS = """
 _PAGE = 2_000
 
 # The length of what is stored out of line is known without reading it.
-_DATA_LENGTHS = "SELECT image_id, octet_length(data) FROM image_data WHERE image_id = ANY(%s)"
-_DATA = "SELECT image_id, data FROM image_data WHERE image_id = ANY(%s)"
+_DATA_LENGTHS = (
+    "SELECT image_id, octet_length(data) FROM image_data WHERE image_id = ANY(%s::bigint[])"
+)
+_DATA = "SELECT image_id, data FROM image_data WHERE image_id = ANY(%s::bigint[])"
 
 _LENGTHS = """
     SELECT image_data.image_id,
         octet_length(image_data.data) + coalesce(octet_length(thumbnail.data), 0)
     FROM image_data LEFT JOIN thumbnail ON thumbnail.image_id = image_data.image_id
-    WHERE image_data.image_id = ANY(%s)
+    WHERE image_data.image_id = ANY(%s::bigint[])
 """
 _STORED = f"""
     SELECT image.id, image.sha256, image.pixel_hash, image.dhash, image.width,
@@ -42,13 +45,15 @@ _STORED = f"""
     FROM image JOIN image_data ON image_data.image_id = image.id
     LEFT JOIN label ON label.id = image.label_id
     LEFT JOIN thumbnail ON thumbnail.image_id = image.id
-    WHERE image.id = ANY(%s)
+    WHERE image.id = ANY(%s::bigint[])
 """
 _THUMBNAIL_LENGTHS = """
     SELECT image_id, octet_length(data) FROM thumbnail
     WHERE image_id > %s ORDER BY image_id LIMIT %s
 """
-_THUMBNAILS = "SELECT image_id, data FROM thumbnail WHERE image_id = ANY(%s) ORDER BY image_id"
+_THUMBNAILS = (
+    "SELECT image_id, data FROM thumbnail WHERE image_id = ANY(%s::bigint[]) ORDER BY image_id"
+)
 
 
 def read_data(database: Database, image_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -69,7 +74,7 @@ def read_thumbnails(database: Database) -> Iterator[tuple[int, bytes]]:
     while True:
         lengths = database.all(_THUMBNAIL_LENGTHS, (last, _PAGE))
         for run in in_runs(lengths):
-            yield from cast("list[tuple[int, bytes]]", database.all(_THUMBNAILS, (run,)))
+            yield from cast("list[tuple[int, bytes]]", database.all(_THUMBNAILS, (as_array(run),)))
         if len(lengths) < _PAGE:
             return
         last = lengths[-1][0]
@@ -81,9 +86,9 @@ def _in_order(
     """The rows of the images, in the order given. Raises NotFound at an id that is gone."""
     for start in range(0, len(image_ids), _PAGE):
         wanted = list(image_ids[start : start + _PAGE])
-        found: dict[int, int] = dict(database.all(lengths, (wanted,)))
+        found: dict[int, int] = dict(database.all(lengths, (as_array(wanted),)))
         for run in in_runs((image_id, found.get(image_id, 0)) for image_id in wanted):
-            by_id = {row[0]: row for row in database.all(rows, (run,))}
+            by_id = {row[0]: row for row in database.all(rows, (as_array(run),))}
             for image_id in run:
                 if image_id not in by_id:
                     raise no_image(image_id)
