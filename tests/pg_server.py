@@ -5,6 +5,7 @@ for; every test gets a database of its own. tests/conftest.py gives its fixtures
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import os
 import shutil
@@ -14,7 +15,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -25,6 +26,8 @@ import pytest
 
 if TYPE_CHECKING:
     import psycopg
+
+_PREFIX = "pixshelf-pg-"
 
 ADMIN = "postgres"
 """The role that may do everything. It needs no password through the socket; any other does."""
@@ -168,7 +171,9 @@ def running_server(*, tcp: bool = False, **settings: str) -> Iterator[Server]:
     """A server of one's own, for tests that stop it, kill it or set something; `settings` are lines
     of postgresql.conf. It is stopped and removed at the end, however it stands."""
     # Not pytest's folder: the path of a socket is short, and the server's user must get there.
-    folder = Path(tempfile.mkdtemp(prefix="pixshelf-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    owner = _own(folder)
+    _sweep()
     server = Server(folder, _free_port() if tcp else 0, {**_SETTINGS, **settings})
     try:
         _make(server)
@@ -178,6 +183,7 @@ def running_server(*, tcp: bool = False, **settings: str) -> Iterator[Server]:
         if server.is_running():
             server.stop("immediate")
         shutil.rmtree(folder)
+        os.close(owner)
 
 
 @pytest.fixture(scope="session")
@@ -211,6 +217,34 @@ def postgres_dataset_url(postgres_server: Server, postgres_dataset: str) -> str:
     same, and only its rows are taken out, so tests that change more than rows take the other."""
     postgres_server.empty(postgres_dataset)
     return postgres_server.url(postgres_dataset)
+
+
+def _own(folder: Path) -> int:
+    """Note that this process has the folder, until it closes what is given, or dies."""
+    descriptor = os.open(folder / "owner.new", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    (folder / "owner.new").rename(folder / "owner")  # held before anybody looks at it
+    return descriptor
+
+
+def _sweep() -> None:
+    """Stop and remove the servers of processes that were killed before they could."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/owner"):
+        try:
+            descriptor = os.open(owner, os.O_RDWR)
+        except (FileNotFoundError, PermissionError):  # just removed, or another user's
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left = Server(owner.parent)
+            if left.is_running():
+                with suppress(RuntimeError):  # it is gone, and only its file is left
+                    left.stop("immediate")
+            shutil.rmtree(owner.parent, ignore_errors=True)
+        except BlockingIOError:  # its process lives
+            continue
+        finally:
+            os.close(descriptor)
 
 
 def _make(server: Server) -> None:

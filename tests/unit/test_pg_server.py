@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -64,3 +68,28 @@ def test_a_server_that_was_killed_starts_again_with_what_was_committed() -> None
             assert connection.execute("SHOW work_mem").fetchone() == ("2MB",)
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(server.url(tcp=True, password=WRONG))
+
+
+LEFT = """
+import os, signal
+from tests.pg_server import running_server
+with running_server() as server:
+    print(server.folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_server_whose_process_was_killed_is_removed_by_the_next() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT],
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    left = Server(Path(done.stdout.strip()))
+    assert left.is_running()
+    with running_server() as server:
+        assert server.is_running()
+        assert not left.folder.exists()
+    assert not server.folder.exists()
