@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,3 +41,12 @@ def test_everything_else_that_must_hold_is_checked_too() -> None:
     text = RUN.read_text("utf-8")
     for tool in ("ruff check .", "ruff format --check .", "mypy", "lint-imports --no-logo"):
         assert f"    .venv/bin/{tool}\n" in text
+
+
+def test_the_one_folder_that_is_left_out_is_run_by_itself() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
+    options = settings["ini_options"]["addopts"].split()
+    assert [each for each in options if "ignore" in each] == ["--ignore=tests/image"]
+    assert re.search(
+        r"^    \.venv/bin/pytest .* tests/image$", RUN.read_text("utf-8"), re.MULTILINE
+    )
