@@ -1,7 +1,7 @@
 """compose.yaml keeps its promises: what runs, what it may write, what is reached, what is secret.
 
 The file is read as an engine would read it, with .env.example's variables put in; nothing is run.
-tests/cli/test_image_commands.py runs its commands.
+tests/image/test_image_commands.py runs its commands.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The container's recipe keeps its promises: checked downloads, no root, data on a volume.
 
-The Dockerfile is read, not built; tests/cli/test_image_commands.py runs what it says.
+The Dockerfile is read, not built; tests/image/test_image_commands.py runs what it says.
 """
 
 from __future__ import annotations
