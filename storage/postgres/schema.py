@@ -191,7 +191,9 @@ INDEXES = (
     "CREATE INDEX model_run ON model (run_id)",
     "CREATE INDEX model_label_label ON model_label (label_id)",
     "CREATE UNIQUE INDEX prediction_image ON prediction (image_id, model_id)",
-    "CREATE INDEX prediction_model ON prediction (model_id, image_id)",
+    # With all that a query can ask of an answer: the row itself is then not read.
+    "CREATE INDEX prediction_model ON prediction (model_id, image_id) "
+    "INCLUDE (label_id, confidence, margin, wrong)",
     "CREATE INDEX prediction_confidence ON prediction (model_id, confidence, image_id)",
     "CREATE INDEX prediction_margin ON prediction (model_id, margin, image_id)",
     "CREATE INDEX prediction_wrong ON prediction (model_id, wrong, confidence, image_id)",
