@@ -128,7 +128,7 @@ def _make(place: Place) -> Pool:
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     pool: Pool = ConnectionPool(
         kwargs=_settings(place),
-        min_size=1,
+        min_size=0,
         max_size=MOST,
         # A connection that cannot be had is given up at once: `get` asks again.
         reconnect_timeout=0,
