@@ -37,6 +37,8 @@ from tests.pg_server import Server, running_server  # noqa: E402
 SIZE = 100_000
 AIM = 3.0
 TURNS = 7
+SEEN = 2.0
+"""Milliseconds; of what takes a server less, most is the way there and back."""
 LOOKS = (
     *("is:dark", "is:bright", "is:blank", "is:one-colour", "is:blurry", "is:animated", "-is:dark"),
     *("is:odd-size", "is:odd-aspect", "is:dark,blank"),
@@ -230,6 +232,9 @@ def report(found: list[Asked]) -> None:
         for bound in (1.0, 2.0, AIM):
             share = sum(ratio <= bound for ratio in ratios) / len(ratios)
             print_line(f"  at most {bound:g} x", f"{share:.1%}")
+    slow = [one for one in found if one.wall[1] > SEEN]
+    share = sum(one.ratio("wall") <= AIM for one in slow) / max(1, len(slow))
+    print_line(f"  {len(slow)} over {SEEN:g} ms, at most {AIM:g} x", f"{share:.1%}")
     for side, of in (("file", 0), ("server", 1)):
         times = sorted(one.wall[of] for one in found)
         rest = f"95 %: {times[int(len(times) * 0.95)]:.2f} ms, all: {times[-1]:.2f} ms"
