@@ -11,7 +11,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -21,6 +21,7 @@ from storage.errors import ExitCode, PixshelfError, QueryError
 
 # How the library behind the parser says that a text is not a number.
 _PARSER = re.compile(r"Input should be a valid (?:integer|number).*")
+_URL = re.compile(r"postgres(?:ql)?://.*", re.DOTALL)
 
 
 def run_guarded(run: Callable[[], None]) -> int:
@@ -148,7 +149,7 @@ def _write_log(error: Exception) -> Path:
     folder = user_log_path("pixshelf", appauthor=False, ensure_exists=True)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = folder / f"error-{stamp}-{os.getpid()}.log"
-    command = " ".join(sys.argv)
+    command = " ".join(_without_secrets(sys.argv))
     trace = "".join(traceback.format_exception(error))
     path.write_text(
         f"{version_line()}, Python {sys.version}\n{command}\n\n{trace}",
@@ -156,6 +157,25 @@ def _write_log(error: Exception) -> Path:
         errors="backslashreplace",
     )
     return path
+
+
+def _without_secrets(words: Sequence[str]) -> Iterator[str]:
+    """The words of a command line, with no password of a URL and no token."""
+    from storage.opening import shown
+
+    before = ""
+    for word in words:
+        place = _URL.search(word)
+        if before == "--token" or word.startswith("--token="):
+            yield "…"
+        elif place is None:
+            yield word
+        else:
+            try:
+                yield word[: place.start()] + shown(place[0])
+            except PixshelfError:
+                yield "…"
+        before = word
 
 
 def _say_traceback(error: BaseException) -> None:
