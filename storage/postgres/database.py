@@ -28,6 +28,13 @@ Result = TypeVar("Result")
 WRITE_LOCK = 0x50785368
 """The advisory lock of whoever writes; 'PxSh'."""
 
+# What is said to be stored is on the disk, also where the server is set to promise less.
+_FOR_WRITING = """
+    SELECT set_config('lock_timeout', %s, true),
+        CASE current_setting('synchronous_commit')
+            WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END
+"""
+
 STREAMED_ROWS = 1_000
 """Rows that `column` reads ahead."""
 
@@ -189,7 +196,7 @@ class Database:
         number."""
         connection.execute("BEGIN")
         limit = f"{max(1, int(self._wait * 1000))}ms"
-        connection.execute("SELECT set_config('lock_timeout', %s, true)", (limit,))
+        connection.execute(_FOR_WRITING, (limit,))
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
         row = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
         if row is None:

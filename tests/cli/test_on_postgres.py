@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +20,9 @@ from storage.opening import open_repository
 from storage.query import parse
 from tests.cli.test_readme import ROOT, TOUR, commands, draw_photos
 from tests.ml_fixtures import digits_model, store_digits
+from tests.pg_server import Server
+
+DOCUMENT = ROOT / "docs" / "postgres.md"
 
 EDITS = """
 stats
@@ -236,6 +240,52 @@ def test_a_database_is_merged_into_a_file_and_exported_into_another(
             image.sha256 for image in other.images.examples(query)
         ]
         assert one.stats().labels == other.stats().labels
+
+
+WORK = """
+label id<=5 cat
+tag add odd id<=4
+tag rm odd 2
+split --ratios 80/10/10
+labels rename cat Katze
+rm id:8 --yes
+restore id:8
+undo 3
+redo
+predict --query id<=40 --save
+problems
+duplicates near --distance 10 --keep first --apply
+import FOLDER/photos
+merge FOLDER/other.db
+models rename twin zwilling
+models rm zwilling --yes
+db check --deep
+db backup OUT/backup.db
+db vacuum --yes
+"""
+
+
+def test_whoever_has_the_rights_that_the_document_names_can_do_all_the_work(
+    shelves: tuple[Shelf, Shelf], postgres_server: Server
+) -> None:
+    grants = re.findall(r"^    (GRANT .*) TO anna$", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    assert len(grants) == 2
+    _, owned = shelves
+    role, hidden = "anna", "open sesame"
+    with psycopg.connect(owned.url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{hidden}'".encode())
+        for grant in grants:
+            connection.execute(f"{grant} TO {role}".encode())
+    try:
+        name = re.sub(r".*@/(\w+)\?.*", r"\1", owned.url)
+        url = postgres_server.url(name, user=role, password=hidden)
+        shelf = Shelf(url, owned.folder, owned.out)
+        for line in WORK.strip().splitlines():
+            code, _, error = shelf.said(line)
+            assert code == 0, (line, error)
+    finally:
+        with psycopg.connect(owned.url, autocommit=True) as connection:
+            connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
 
 
 @pytest.mark.slow

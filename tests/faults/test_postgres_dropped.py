@@ -8,11 +8,15 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.app import app
 from storage.errors import ConnectionLost, DatasetBusy
 from storage.opening import open_repository
+from storage.postgres.database import Database
 from storage.postgres.place import place_of
 from storage.postgres.pools import MOST, get, give_back, take
 from storage.query import parse
@@ -303,3 +307,38 @@ def test_a_read_and_a_write_wait_for_a_server_that_is_started_anew(
         assert restarted() is not None
         starting.join()
     assert labels(server, name, 1) == ["new"]
+
+
+def test_a_command_that_is_cut_off_says_what_became_of_its_change(
+    server: Server, name: str, proxy: Proxy
+) -> None:
+    url = proxy.url(with_password(server, name))
+    line = ["--db", url, "--wait", "1", "label", "id<=3", "new"]
+    proxy.cut_at(b"COMMIT\0")
+    done = CliRunner().invoke(app, line, prog_name="pixshelf")
+    error, hint = done.stderr.splitlines()
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert error == (
+        f"pixshelf: error: the connection to the PostgreSQL server 127.0.0.1:{proxy.port} was lost"
+    )
+    assert "Nothing of what was being written is there" in hint
+    assert actions(server, name) == 0
+    proxy.cut_at(b"COMMIT\0", answered=True)
+    done = CliRunner().invoke(app, line, prog_name="pixshelf")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == "3 images labelled new, 3 changed\n"
+    assert labels(server, name, 1, 2, 3) == ["new"] * 3
+    assert actions(server, name) == 1
+
+
+@pytest.mark.parametrize(("given", "meant"), [("off", "on"), ("local", "local")])
+def test_what_is_stored_is_on_the_disk_whatever_the_server_promises(
+    given: str, meant: str, server: Server, name: str
+) -> None:
+    with server.connect() as connection:
+        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = {given}".encode())
+    with (
+        closing(Database(server.url(name), wait=WAIT)) as database,
+        database.write() as connection,
+    ):
+        assert connection.execute("SHOW synchronous_commit").fetchone() == (meant,)
