@@ -29,6 +29,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head = 0
         self._in_head = True
+        self._begun = False
         self._messages = 0
         self._patience: asyncio.TimerHandle | None = None
 
@@ -59,12 +60,13 @@ class LimitedProtocol(HttpToolsProtocol):
                     f"the head of the request has more than {self.limits.head:,} bytes",
                 )
             )
-        elif self._head and self._patience is None:
-            self._wait(self.limits.head_seconds)
+        elif self._patience is None and self._owes_nothing():
+            self._wait_for_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
+        self._begun = True
         self._head = 0
 
     def on_headers_complete(self) -> None:
@@ -75,6 +77,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._in_head = True
+        self._begun = False
         self._messages += 1
         self._wait(None)
 
@@ -82,7 +85,11 @@ class LimitedProtocol(HttpToolsProtocol):
         # With another request behind it, the body that is coming is that one's.
         alone = not self.pipeline
         super().on_response_complete()
-        if alone and not self._in_head and not self.transport.is_closing():
+        if not alone or self.transport.is_closing():
+            return
+        if self._in_head:
+            self._wait_for_head()
+        else:
             self._wait(_LINGER_SECONDS)
 
     def send_400_response(self, msg: str) -> None:
@@ -90,6 +97,15 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _unsupported_upgrade_warning(self) -> None:
         """Whoever asks for another protocol is answered in this one, and that is no news."""
+
+    def _owes_nothing(self) -> bool:
+        """Whether every request that was taken is answered: until then nothing is hung up."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _wait_for_head(self) -> None:
+        """Give a head that has begun its time."""
+        if self._begun:
+            self._wait(self.limits.head_seconds)
 
     def _wait(self, seconds: float | None) -> None:
         """Close the connection after so long, unless this is called again before."""

@@ -133,6 +133,22 @@ def test_a_second_head_that_trickles_is_given_up_too(serve: Serve) -> None:
         assert rest_of(connection) == b""
 
 
+@pytest.mark.parametrize("behind", [b"", b"GET /models HTTP/1.1\r\nHost: loc"])
+def test_an_answer_that_takes_longer_than_a_head_may_is_given(
+    serve: Serve, digit: bytes, held: Held, behind: bytes
+) -> None:
+    with serve(head_seconds=0.2) as url, closing(connect(url)) as connection:
+        connection.sendall(head_of(f"Content-Length: {len(digit)}") + digit + behind)
+        assert held.began.wait(20)
+        for _ in range(2):  # each is hung up on when the time of a head is over
+            with closing(connect(url)) as idle:
+                assert rest_of(idle) == b""
+        held.free.set()
+        assert answer_from(connection).status == 200
+        if behind:
+            assert rest_of(connection) == b""
+
+
 def test_a_head_without_an_end_is_refused(serve: Serve) -> None:
     with serve(head=4000) as url, closing(connect(url)) as connection:
         connection.sendall(b"GET /models HTTP/1.1\r\nX-Long: " + b"x" * 5000)
