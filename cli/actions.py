@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cli.output import Column, line, note, write_json
 from cli.session import Session
 from cli.text import plural, printable, when
-from storage.errors import NotReady, PixshelfError
+from storage.errors import NotReady
 from storage.records import Action
+from storage.ways import ahead
+
+if TYPE_CHECKING:
+    from storage.ways import Direction
 
 FIELDS = ("id", "at", "actor", "kind", "summary", "images", "state")
 COLUMNS = (
@@ -35,24 +38,15 @@ def action_json(action: Action) -> dict[str, Any]:
     }
 
 
-def go(state: Session, way: Literal["undo", "redo"], count: int, *, json: bool) -> None:
-    """Undo or redo up to `count` actions, one by one, and print each. Raises NotReady where there
-    is none, and whatever stopped it after some."""
-    gone: list[Action] = []
-    stopped: PixshelfError | None = None
+def go(state: Session, way: Direction, count: int, *, json: bool) -> None:
+    """Undo or redo up to `count` actions, those that are there when it begins or none, and print
+    each. Raises NotReady where there is none, or where others came between."""
     with state.open() as repo:
-        step: Callable[[], list[Action]] = getattr(repo.history, way)
-        while len(gone) < count and stopped is None:
-            try:
-                found = step()
-            except PixshelfError as error:
-                stopped = error
-                break
-            if not found:
-                break
-            gone += found
+        expected = [action.id for action in ahead(repo.history, way, count)]
+        go_on = repo.history.undo if way == "undo" else repo.history.redo
+        gone = go_on(len(expected), expected=expected) if expected else []
     if not gone:
-        raise stopped or NotReady(
+        raise NotReady(
             f"there is nothing to {way}",
             hint="`pixshelf history` lists what was done"
             if way == "undo"
@@ -64,8 +58,6 @@ def go(state: Session, way: Literal["undo", "redo"], count: int, *, json: bool) 
         for action in gone:
             what = f"action {action.id}, {printable(action.summary)}"
             line(f"{'undone' if way == 'undo' else 'redone'}: {what} ({_images(action)})")
-    if stopped is not None:
-        raise stopped
     if len(gone) < count:
         note(f"there were no more than {len(gone):,} to {way}", quiet=state.quiet)
     elif not json:

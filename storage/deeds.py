@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.errors import RefusedInput
+from storage.errors import NotReady, RefusedInput
 
 Table = Literal["label", "tag"]
 
@@ -72,5 +72,13 @@ def name_taken_since(table: Table, old: str, new: str) -> RefusedInput:
     return RefusedInput(
         f"'{old}' cannot be called '{new}' again: images imported since have a {table} of that "
         "name",
-        hint="What was done up to then can no longer be undone.",
+        hint="Nothing was changed. What was done up to then can no longer be undone; what was done "
+        "after it can.",
+    )
+
+
+def history_changed() -> NotReady:
+    """What to raise where other actions would be undone or done again than were expected."""
+    return NotReady(
+        "the history has changed meanwhile", hint="Nothing was changed. Look again, then repeat it."
     )

@@ -373,13 +373,16 @@ class History(Protocol):
         """What was done to one image, the newest first."""
         ...
 
-    def undo(self, count: int = 1) -> list[Action]:
-        """Take back the newest actions that are done, newest first, each whole; gives those taken
-        back, fewer than `count` where there are no more."""
+    def undo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        """Take back the newest `count` actions that are done, whoever did them, newest first, all
+        in one transaction; gives those taken back, fewer than `count` where there are no more.
+        Where ids are `expected`, it takes back these in this order or, if others are the newest by
+        now, raises NotReady. Raises RefusedInput where a renaming cannot be taken back."""
         ...
 
-    def redo(self, count: int = 1) -> list[Action]:
-        """Do again what was undone last, in order. A new action drops what could be redone."""
+    def redo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        """Do again what was undone last, in order; all else is as with `undo`. A new action drops
+        what could be redone."""
         ...
 
 

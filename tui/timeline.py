@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -17,6 +17,7 @@ from tui.plain.text import width as width_of
 
 if TYPE_CHECKING:
     from storage.repository import Repository
+    from storage.ways import Direction
 
 PAGE = 200
 MOST_LOOKED_AT = 20_000
@@ -61,11 +62,16 @@ def read_part(
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """How to come to an action: so many steps back, its own undone with them, or so many forth."""
+    """How to come to an action: by which actions, in that order, back, its own undone with them, or
+    forth."""
 
-    way: Literal["undo", "redo"]
-    steps: int
+    way: Direction
+    actions: tuple[int, ...]
     images: int
+
+    @property
+    def steps(self) -> int:
+        return len(self.actions)
 
 
 def journey_to(repo: Repository, action_id: int) -> Journey:
@@ -82,21 +88,19 @@ def journey_to(repo: Repository, action_id: int) -> Journey:
         return _journey("undo", [each for each in passed if each.state == "done"])
     # What can be done again is newer than anything that is done.
     passed = _until(repo, action_id + 1, lambda each: each.state == "done")
-    return _journey("redo", [each for each in passed if each.state == "undone"])
+    return _journey("redo", [each for each in reversed(passed) if each.state == "undone"])
 
 
-def go_to(repo: Repository, action_id: int, agreed: Journey) -> list[Action]:
-    """Undo or redo up to an action, as far as was agreed. Raises NotReady, and does nothing, where
-    the way is another one by now."""
-    if journey_to(repo, action_id) != agreed:
-        raise NotReady("the history has changed meanwhile", hint="Look again, then repeat it.")
-    return (
-        repo.history.undo(agreed.steps) if agreed.way == "undo" else repo.history.redo(agreed.steps)
-    )
+def go_to(repo: Repository, journey: Journey) -> list[Action]:
+    """Undo or redo what was agreed, whole. Raises NotReady, and does nothing, where the way is
+    another one by now."""
+    go = repo.history.undo if journey.way == "undo" else repo.history.redo
+    return go(journey.steps, expected=journey.actions)
 
 
-def _journey(way: Literal["undo", "redo"], passed: list[Action]) -> Journey:
-    return Journey(way, len(passed), sum(action.images for action in passed))
+def _journey(way: Direction, passed: list[Action]) -> Journey:
+    ids = tuple(action.id for action in passed)
+    return Journey(way, ids, sum(action.images for action in passed))
 
 
 def _until(repo: Repository, before: int | None, is_past: Callable[[Action], bool]) -> list[Action]:

@@ -1,22 +1,21 @@
 """The history in PostgreSQL, and undo and redo from it.
 
 An action's events say what each image had before and after; taking it back writes the one, doing
-it (again) the other. Both work on whole actions, in order, each in one transaction.
+it (again) the other. Which actions, and in which order, storage.ways says.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
 from storage.deeds import Table, name_taken_since
 from storage.missing import no_action
 from storage.postgres.database import Connection, Database, Row
 from storage.postgres.names import drop_unused, ensure
-from storage.records import Action, ActionState, Event
+from storage.records import Action, Event
+from storage.ways import ACTION, Direction, Side, go
 
-_ACTION = "SELECT id, at, actor, kind, summary, images, state FROM action"
-
-Side = Literal["before", "after"]
+_ACTION = f"SELECT {ACTION} FROM action"
 
 
 class PostgresHistory:
@@ -56,28 +55,23 @@ class PostgresHistory:
         )
         return [(Action(*row[:7]), Event(*row[7:])) for row in rows]
 
-    def undo(self, count: int = 1) -> list[Action]:
-        return self._go("before", "done", "undone", "ORDER BY id DESC", count)
+    def undo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        return self._go("undo", count, expected)
 
-    def redo(self, count: int = 1) -> list[Action]:
-        return self._go("after", "undone", "done", "ORDER BY id", count)
+    def redo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        return self._go("redo", count, expected)
 
-    def _go(
-        self, side: Side, now: ActionState, then: ActionState, order: str, count: int
-    ) -> list[Action]:
-        gone: list[Action] = []
-        while len(gone) < count:
-            with self._database.write() as connection:
-                row: Row | None = connection.execute(
-                    f"SELECT id, kind, before, after FROM action WHERE state = %s {order} LIMIT 1",
-                    (now,),
-                ).fetchone()
-                if row is None:
-                    break
-                _write(connection, row, side)
-                connection.execute("UPDATE action SET state = %s WHERE id = %s", (then, row[0]))
-            gone.append(self.get(row[0]))
-        return gone
+    def _go(self, direction: Direction, count: int, expected: Sequence[int] | None) -> list[Action]:
+        with self._database.write() as connection:
+            return go(
+                direction,
+                count,
+                expected,
+                ask=lambda sql, values: connection.execute(
+                    sql.replace("?", "%s"), values
+                ).fetchall(),
+                write=lambda action, side: _write(connection, action, side),
+            )
 
 
 def write_events(connection: Connection, action_id: int, kind: str, side: Side) -> None:

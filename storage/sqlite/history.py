@@ -7,17 +7,16 @@ it again the other. Both work on whole actions, in order, each in one transactio
 from __future__ import annotations
 
 import sqlite3
-from typing import Literal
+from collections.abc import Sequence
 
 from storage.deeds import Table, name_taken_since
 from storage.missing import no_action
-from storage.records import Action, ActionState, Event
+from storage.records import Action, Event
 from storage.sqlite.database import Database, Row
 from storage.sqlite.names import drop_unused, ensure
+from storage.ways import ACTION, Direction, Side, go
 
-_ACTION = "SELECT id, at, actor, kind, summary, images, state FROM action"
-
-Side = Literal["before", "after"]
+_ACTION = f"SELECT {ACTION} FROM action"
 
 
 class SqliteHistory:
@@ -56,28 +55,21 @@ class SqliteHistory:
         )
         return [(Action(*row[:7]), Event(*row[7:])) for row in rows]
 
-    def undo(self, count: int = 1) -> list[Action]:
-        return self._go("before", "done", "undone", "ORDER BY id DESC", count)
+    def undo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        return self._go("undo", count, expected)
 
-    def redo(self, count: int = 1) -> list[Action]:
-        return self._go("after", "undone", "done", "ORDER BY id", count)
+    def redo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        return self._go("redo", count, expected)
 
-    def _go(
-        self, side: Side, now: ActionState, then: ActionState, order: str, count: int
-    ) -> list[Action]:
-        gone: list[Action] = []
-        while len(gone) < count:
-            with self._database.write() as connection:
-                row: Row | None = connection.execute(
-                    f"SELECT id, kind, before, after FROM action WHERE state = ? {order} LIMIT 1",
-                    (now,),
-                ).fetchone()
-                if row is None:
-                    break
-                _write(connection, row, side)
-                connection.execute("UPDATE action SET state = ? WHERE id = ?", (then, row[0]))
-            gone.append(self.get(row[0]))
-        return gone
+    def _go(self, direction: Direction, count: int, expected: Sequence[int] | None) -> list[Action]:
+        with self._database.write() as connection:
+            return go(
+                direction,
+                count,
+                expected,
+                ask=lambda sql, values: connection.execute(sql, values).fetchall(),
+                write=lambda action, side: _write(connection, action, side),
+            )
 
 
 def _write(connection: sqlite3.Connection, action: Row, side: Side) -> None:

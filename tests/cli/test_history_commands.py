@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cli import actions
 from cli.editing import actor
 from storage.opening import open_repository
 from tests.cli.conftest import Run, RunTerminal
@@ -267,15 +268,42 @@ def test_nothing_to_undo_or_redo_is_a_clear_failure(filled: Path, run: Run, way:
     assert run(way, 0).exit_code == 2
 
 
-def test_an_undo_that_is_stopped_says_what_it_took_back_before(filled: Path, run: Run) -> None:
+def test_an_undo_that_is_refused_takes_nothing_back_and_says_what_can_be(
+    filled: Path, run: Run
+) -> None:
     run("labels", "rename", "cat", "kitten")
     with open_repository(filled) as repo:
         add_images(repo, new_image(20, label="cat"))
     run("tag", "add", "x", 1)
     result = run("undo", 2)
-    assert result.exit_code == 4
-    assert result.stdout == "undone: action 2, tag 'x' (1 image)\n"
+    assert (result.exit_code, result.stdout) == (4, "")
     assert "images imported since have a label of that name" in result.stderr
+    assert "Nothing was changed." in result.stderr
+    assert ids(run, "tag:x") == [1]
+    assert run("undo", 1).stdout == "undone: action 2, tag 'x' (1 image)\n"
+
+
+@pytest.mark.parametrize("way", ["undo", "redo"])
+def test_what_another_does_just_then_is_not_undone_or_redone(
+    filled: Path, run: Run, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    run("tag", "add", "x", 1)
+    if way == "redo":
+        run("undo")
+    look = actions.ahead
+
+    def another_meanwhile(*words: Any) -> Any:
+        found = look(*words)
+        with open_repository(filled) as repo:
+            repo.images.set_label([2], "cow", actor="bob")
+        return found
+
+    monkeypatch.setattr(actions, "ahead", another_meanwhile)
+    result = run(way)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the history has changed meanwhile" in result.stderr
+    assert ids(run, "label:cow") == [2]
+    assert ids(run, "tag:x") == ([1] if way == "undo" else [])
 
 
 def test_the_actor_is_the_door_and_the_login_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.errors import NotFound, RefusedInput
+from storage.errors import NotFound, NotReady, RefusedInput
 from storage.query import parse
 from storage.records import Event
 from storage.repository import Repository
@@ -66,6 +66,58 @@ def test_several_actions_are_undone_newest_first_and_redone_in_order(
     assert repository.images.get(image).label == "a"
     assert [action.summary for action in repository.history.redo(9)] == ["label 'b'", "label 'c'"]
     assert repository.images.get(image).label == "c"
+
+
+def test_an_undo_of_what_was_expected_does_nothing_where_another_came_between(
+    repository: Repository, backend: Backend
+) -> None:
+    one, two = add_images(repository, new_image(1), new_image(2))
+    mine = [repository.images.set_label([one], label, actor="ann").id for label in ("a", "b")]
+    with backend.open() as other:
+        theirs = other.images.set_label([two], "c", actor="bob").id
+    with pytest.raises(NotReady, match="changed meanwhile"):
+        repository.history.undo(2, expected=mine[::-1])
+    assert [action.state for action in repository.history.actions()] == ["done"] * 3
+    assert [repository.images.get(image).label for image in (one, two)] == ["b", "c"]
+    undone = repository.history.undo(3, expected=[theirs, *mine[::-1]])
+    assert [action.id for action in undone] == [theirs, *mine[::-1]]
+
+
+def test_a_redo_of_what_was_expected_does_nothing_where_another_is_next(
+    repository: Repository, backend: Backend
+) -> None:
+    (image,) = add_images(repository, new_image(1))
+    ids = [repository.images.set_label([image], label, actor="x").id for label in "ab"]
+    repository.history.undo(2)
+    with backend.open() as other:
+        other.history.redo()
+    with pytest.raises(NotReady, match="changed meanwhile"):
+        repository.history.redo(2, expected=ids)
+    assert repository.images.get(image).label == "a"
+    assert [action.id for action in repository.history.redo(1, expected=ids[1:])] == ids[1:]
+
+
+def test_expected_are_all_that_are_taken_and_no_others(repository: Repository) -> None:
+    (image,) = add_images(repository, new_image(1))
+    first, last = (repository.images.set_label([image], at, actor="x").id for at in "ab")
+    for count, expected in ((2, [last]), (1, [last, first]), (2, []), (2, [first, last])):
+        with pytest.raises(NotReady):
+            repository.history.undo(count, expected=expected)
+    assert len(repository.history.undo(9, expected=[last, first])) == 2
+    assert repository.history.undo(9, expected=[]) == []
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_action_is_undone_or_redone_where_none_is_wanted(
+    repository: Repository, count: int
+) -> None:
+    (image,) = add_images(repository, new_image(1))
+    for label in "ab":
+        repository.images.set_label([image], label, actor="x")
+    repository.history.undo()
+    assert repository.history.undo(count) == repository.history.redo(count) == []
+    assert len(repository.history.redo(2**64)) == 1
+    assert len(repository.history.undo(2**64)) == 2
 
 
 def test_a_new_action_drops_what_could_be_redone(repository: Repository) -> None:
@@ -179,6 +231,23 @@ def test_a_renaming_is_not_undone_into_a_name_that_is_taken_since(repository: Re
     with pytest.raises(RefusedInput, match="images imported since"):
         repository.history.undo()
     assert repository.labels.counts() == {"a": 1, "b": 1}
+
+
+def test_an_undo_that_is_refused_in_the_middle_takes_nothing_back(
+    repository: Repository,
+) -> None:
+    one, two = add_images(repository, new_image(1, label="a"), new_image(2))
+    repository.images.add_tag([two], "before", actor="cli")
+    repository.labels.rename("a", "b", actor="cli")
+    add_images(repository, new_image(3, label="a"))
+    repository.images.add_tag([two], "since", actor="cli")
+    repository.images.set_label([one], "c", actor="cli")
+    with pytest.raises(RefusedInput, match="images imported since"):
+        repository.history.undo(4)
+    assert [action.state for action in repository.history.actions()] == ["done"] * 4
+    assert repository.images.get(one).label == "c"
+    assert repository.images.get(two).tags == ("before", "since")
+    assert len(repository.history.undo(2)) == 2
 
 
 def test_a_renaming_is_undone_though_its_old_name_was_in_use_for_a_while(

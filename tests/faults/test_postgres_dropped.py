@@ -222,6 +222,32 @@ def test_where_the_server_stays_away_after_a_commit_nothing_is_claimed(
         assert label(repository, "later").images == 3
 
 
+def test_an_undo_whose_commit_was_not_answered_but_done_is_told_whole_and_done_once(
+    server: Server, name: str, repository: Repository, proxy: Proxy
+) -> None:
+    made = [label(repository, one).id for one in ("a", "b", "c")]
+    proxy.cut_at(b"COMMIT\0", answered=True)
+    undone = repository.history.undo(2)
+    assert proxy.has_cut
+    assert [(action.id, action.state) for action in undone] == [
+        (one, "undone") for one in made[:0:-1]
+    ]
+    assert labels(server, name, 1, 2, 3) == ["a"] * 3
+
+
+def test_an_undo_that_breaks_in_the_middle_takes_nothing_back(
+    server: Server, name: str, repository: Repository, proxy: Proxy
+) -> None:
+    for one in ("a", "b", "c"):
+        label(repository, one)
+    proxy.cut_at(b"UPDATE action")
+    with pytest.raises(ConnectionLost):
+        repository.history.undo(2)
+    assert proxy.has_cut
+    assert labels(server, name, 1, 2, 3) == ["c"] * 3
+    assert {action.state for action in repository.history.actions()} == {"done"}
+
+
 def test_a_batch_of_images_whose_commit_was_not_answered_is_there_once(
     server: Server, name: str, repository: Repository, proxy: Proxy
 ) -> None:

@@ -30,6 +30,7 @@ IMPORTED = 300
 # Every program says that it is ready, and begins when it is told to, so that all run at once.
 _BEGIN = """
 import json, sys
+from storage.errors import NotReady
 from storage.opening import open_repository
 from storage.query import parse
 from storage.records import Checkpoint, EpochMetrics, NewPrediction, NewRun
@@ -38,11 +39,13 @@ with open_repository(given["url"], wait=60) as repository:
     print("ready", flush=True)
     sys.stdin.readline()
 """
-# Labels, tags and moves its own images and those that are everybody's; tells every action.
+# Labels, tags and moves its own images and those that are everybody's, and now and then takes back
+# what it did last, or its last two; tells every action, and which were taken back.
 _PERSON = (
     _BEGIN
     + """
     images, shared, name = given["own"], given["shared"], given["name"]
+    told = []
     for turn in range(given["actions"]):
         some = images if turn % 2 else shared
         few = [some[(turn + step) % len(some)] for step in range(3)]
@@ -56,7 +59,16 @@ _PERSON = (
                 )
             case _:
                 action = repository.images.set_label(few, f"{name} {turn}", actor=name)
-        print(json.dumps([action.id, action.images]), flush=True)
+        told.append([action.id, action.images, False])
+        if turn % 4 == 1:
+            last = told[-1:] if turn % 8 == 1 else told[:-3:-1]
+            try:
+                repository.history.undo(len(last), expected=[one[0] for one in last])
+            except NotReady:
+                continue
+            for one in last:
+                one[2] = True
+    print(json.dumps(told), flush=True)
 """
 )
 # Writes what a training writes: epochs with checkpoints, and in the end predictions.
@@ -154,7 +166,7 @@ def test_no_action_is_lost_where_two_label_and_others_import_train_and_read(
     importer = command(url, "import", pictures)
     for program in (*people.values(), trainer, reader):
         program.go()
-    told = {name: [json.loads(line) for line in one.lines()] for name, one in people.items()}
+    told = {name: json.loads(one.lines()[0]) for name, one in people.items()}
     ended(importer)
     (run,) = trainer.lines()
     assert int(reader.lines()[0]) > 0
@@ -186,24 +198,30 @@ def test_the_history_names_who_gave_a_command(url: str) -> None:
 
 
 def assert_every_action_is_there(repository: Repository, told: dict[str, list[list[int]]]) -> None:
-    """What each was told is done stands in the history under their name, and nothing else does."""
+    """What each was told is done stands in the history under their name, and nothing else does; and
+    what they took back is taken back, and nothing else is."""
     actions = {action.id: action for action in repository.history.actions(limit=10_000)}
     assert set(actions) == set(range(1, 1 + sum(map(len, told.values()))))
     for name, said in told.items():
-        assert [(actions[one].actor, actions[one].images) for one, _ in said] == [
-            (name, images) for _, images in said
+        ids = [one for one, _, _ in said]
+        assert ids == sorted(ids)
+        assert said == [
+            [one, actions[one].images, actions[one].state != "done"]
+            for one in ids
+            if actions[one].actor == name
         ]
-        assert [one for one, _ in said] == sorted(one for one, _ in said)
     for action in actions.values():
         assert len(repository.history.events(action.id)) == action.images > 0
 
 
 def assert_unbroken(repository: Repository, image: int) -> None:
-    """Every event begins with what the one before it left, and the last left what there is now."""
+    """Every event that was not taken back begins with what the one before it left, and the last
+    left what there is now."""
     label: str | None = "old"
     split: str | None = None
     tags: set[str | None] = set()
-    for action, event in reversed(repository.history.of_image(image)):
+    all_events = reversed(repository.history.of_image(image))
+    for action, event in (each for each in all_events if each[0].state == "done"):
         match action.kind:
             case "label":
                 assert event.before == label, (image, action, event)

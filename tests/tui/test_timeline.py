@@ -50,8 +50,8 @@ def test_the_way_to_an_action_is_undone_and_done_again(tmp_path: Path) -> None:
         ids = store_digits(repo, 5)
         made = [repo.images.set_label([ids[at]], f"new{at}", actor="t").id for at in range(4)]
         back = journey_to(repo, made[1])
-        assert back == Journey("undo", 3, 3)
-        go_to(repo, made[1], back)
+        assert back == Journey("undo", tuple(made[:0:-1]), 3)
+        go_to(repo, back)
         assert [action.state for action in repo.history.actions(limit=4)] == [
             "undone",
             "undone",
@@ -59,8 +59,8 @@ def test_the_way_to_an_action_is_undone_and_done_again(tmp_path: Path) -> None:
             "done",
         ]
         forth = journey_to(repo, made[2])
-        assert forth == Journey("redo", 2, 2)
-        go_to(repo, made[2], forth)
+        assert forth == Journey("redo", (made[1], made[2]), 2)
+        go_to(repo, forth)
         assert repo.images.get(ids[2]).label == "new2"
         assert repo.images.get(ids[3]).label != "new3"
 
@@ -72,7 +72,7 @@ def test_a_way_that_is_another_by_now_is_refused(tmp_path: Path) -> None:
         agreed = journey_to(repo, first)
         repo.images.set_label([ids[1]], "b", actor="t")
         with pytest.raises(NotReady, match="changed meanwhile"):
-            go_to(repo, first, agreed)
+            go_to(repo, agreed)
         assert repo.images.get(ids[0]).label == "a"
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storage.errors import NotReady
 from storage.opening import open_repository
+from storage.records import Action
 from storage.repository import Repository
 from tests.making import add_images, new_image
+from tui.frame import undoing
 from tui.frame.undoing import redo, states, undo
 
 
@@ -54,6 +58,24 @@ def test_a_group_that_was_half_undone_elsewhere_is_redone_whole(repo: Repository
     repo.history.undo()
     assert [action.id for action in undo(repo, [group])] == [group[0]]
     assert [action.id for action in redo(repo, [group])] == group
+
+
+def test_what_another_does_just_then_is_not_undone(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = decided(repo)
+    look = undoing.ahead
+
+    def another_meanwhile(*words: Any) -> list[Action]:
+        found = look(*words)
+        repo.images.set_label([2], "theirs", actor="other")
+        return found
+
+    monkeypatch.setattr(undoing, "ahead", another_meanwhile)
+    with pytest.raises(NotReady, match="changed meanwhile"):
+        undo(repo, [group])
+    assert set(states(repo, group).values()) == {"done"}
+    assert repo.images.get(2).label == "theirs"
 
 
 def test_the_states_of_actions_are_told_also_of_those_that_are_gone(repo: Repository) -> None:

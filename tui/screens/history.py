@@ -261,7 +261,7 @@ class HistoryScreen(Section):
             answer = await self.pixshelf.push_screen_wait(_question(do, journey, action))
             if answer != do:
                 return
-        gone = await self.pixshelf.dataset.edit(lambda repo: go_to(repo, action.id, journey))
+        gone = await self.pixshelf.dataset.edit(lambda repo: go_to(repo, journey))
         word = "undone" if journey.way == "undo" else "done again"
         self.notify(f"{plural(len(gone), 'action')} {word}")
         self.pixshelf.changes.publish(Change("undo"))

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 
-from storage.errors import NotFound, RefusedInput
+from storage.errors import NotFound, NotReady, RefusedInput
 from storage.labels import clean_label, clean_tag
-from storage.records import Action, Event, Split
+from storage.records import Action, ActionState, Event, Split
 from tests.contract.memory.store import Done, Image, Store, Vocabulary, next_id
 
 Change = tuple[str | None, str | None]
@@ -124,14 +125,16 @@ def rename(store: Store, vocabulary: Vocabulary, old: str, new: str, *, actor: s
     return _append(store, kind, summary, actor, images, Done(_UNMADE, renamed=(old, name)))
 
 
-def undo(store: Store, count: int) -> list[Action]:
+def undo(store: Store, count: int, expected: Sequence[int] | None) -> list[Action]:
     """See History.undo."""
-    return _go(store, count, "done", max, lambda done: _back(store, done))
+    done = sorted(store.in_state("done"), reverse=True)[: max(count, 0)]
+    return _go(store, done, expected, "undone", _back)
 
 
-def redo(store: Store, count: int) -> list[Action]:
+def redo(store: Store, count: int, expected: Sequence[int] | None) -> list[Action]:
     """See History.redo."""
-    return _go(store, count, "undone", min, lambda done: _again(store, done))
+    undone = sorted(store.in_state("undone"))[: max(count, 0)]
+    return _go(store, undone, expected, "done", _again)
 
 
 _UNMADE = Action(0, 0, "", "", "", images=0)
@@ -166,20 +169,25 @@ def _append(store: Store, kind: str, summary: str, actor: str, images: int, done
 
 def _go(
     store: Store,
-    count: int,
-    state: str,
-    which: Callable[[Iterable[int]], int],
-    change: Callable[[Done], None],
+    action_ids: Sequence[int],
+    expected: Sequence[int] | None,
+    state: ActionState,
+    change: Callable[[Store, Done], None],
 ) -> list[Action]:
+    """All of it, or, where one of them is refused, nothing."""
+    if expected is not None and list(action_ids) != list(expected):
+        raise NotReady("the history has changed meanwhile")
+    kept = deepcopy(store)
     gone = []
-    for _ in range(count):
-        ids = [i for i, done in store.actions.items() if done.action.state == state]
-        if not ids:
-            break
-        done = store.actions[which(ids)]
-        change(done)
-        done.action = replace(done.action, state="undone" if state == "done" else "done")
-        gone.append(done.action)
+    try:
+        for action_id in action_ids:
+            done = store.actions[action_id]
+            change(store, done)
+            done.action = replace(done.action, state=state)
+            gone.append(done.action)
+    except RefusedInput:
+        store.become(kept)
+        raise
     return gone
 
 

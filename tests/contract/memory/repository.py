@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -209,8 +209,8 @@ class MemoryHistory:
             (done.action, done.events[image_id]) for _, done in newest if image_id in done.events
         ]
 
-    def undo(self, count: int = 1) -> list[Action]:
-        return edits.undo(self._store, count)
+    def undo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        return edits.undo(self._store, count, expected)
 
-    def redo(self, count: int = 1) -> list[Action]:
-        return edits.redo(self._store, count)
+    def redo(self, count: int = 1, *, expected: Sequence[int] | None = None) -> list[Action]:
+        return edits.redo(self._store, count, expected)

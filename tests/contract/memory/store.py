@@ -5,12 +5,13 @@ to rename one is to replace it everywhere; nothing is derived and stored that ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from storage.errors import NotFound
 from storage.records import (
     Action,
+    ActionState,
     Checkpoint,
     EpochMetrics,
     Event,
@@ -94,6 +95,15 @@ class Store:
         if model_id not in self.models:
             raise NotFound(f"there is no model {model_id}", hint="See 'pixshelf models ls'.")
         return self.models[model_id]
+
+    def in_state(self, state: ActionState) -> list[int]:
+        """The ids of the actions in a state."""
+        return [i for i, done in self.actions.items() if done.action.state == state]
+
+    def become(self, other: Store) -> None:
+        """Hold what another holds."""
+        for one in fields(Store):
+            setattr(self, one.name, getattr(other, one.name))
 
     def names(self, vocabulary: Vocabulary) -> set[str]:
         """The labels, or the tags."""
