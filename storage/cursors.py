@@ -32,7 +32,8 @@ def read_cursor(cursor: str, sort: Sort) -> tuple[int | float, int]:
             f"'{cursor[:40]}' is not a place to continue from",
             hint="Use what the page before gave as the place that it ends at.",
         ) from error
-    plain = isinstance(key, int | float) and isinstance(image_id, int)
+    # true and false are whole numbers in Python, and none in PostgreSQL.
+    plain = type(key) in (int, float) and type(image_id) is int
     if order != str(sort) or not plain or not -(2**63) <= image_id < 2**63:
         raise UsageError(
             f"the place to continue from belongs to another order than 'sort:{sort}'",

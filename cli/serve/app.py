@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from cli.serve.door import Door
 from cli.serve.guard import Guard, as_problem
-from cli.serve.page import OPEN_PATHS, Page
+from cli.serve.page import OPEN_PATHS, PAGES, Page, problem_page
 from cli.serve.problems import answer_of
 from cli.serve.routes import routes
 from cli.serve.settings import ServeSettings, checked
@@ -31,7 +31,9 @@ def create_app(settings: ServeSettings) -> Starlette:
 
     app = Starlette(
         routes=[*routes, *Page(door).routes()],
-        middleware=[Middleware(Guard, door=door, open_paths=OPEN_PATHS)],
+        middleware=[
+            Middleware(Guard, door=door, open_paths=OPEN_PATHS, pages=PAGES, as_page=problem_page)
+        ],
         exception_handlers={HTTPException: _of_routing},
         lifespan=lifespan,
     )

@@ -10,19 +10,20 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from cli.serve.aside import Aside
 from cli.serve.problems import Problem
+from cli.serve.room import take
 from cli.serve.settings import Limits
-
-Result = TypeVar("Result")
 
 FIELD = "image"
 UNNAMED = "http"
@@ -32,10 +33,13 @@ _LONGEST_NAME = 200
 _MOST_PARTS = 200
 _OFF_THE_LOOP = 64 * 1024
 """Bodies above this many bytes are taken apart in a thread."""
+_MARKS = (b"{", b"[", b",")
+"""There is at most one of each for every value in a JSON document, and none in Base64."""
 _HINT = (
     'Send {"image": "BASE64"} as application/json, a form with a file in the field image as '
     "multipart/form-data, or the file itself as image/png or application/octet-stream."
 )
+_BATCH = 'Send [{"image": "BASE64"}, …].'
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,9 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-async def read_body(request: Request, limits: Limits, take: Callable[[int], None]) -> bytes:
-    """The whole body. `take` is told of every piece before it is kept. Raises a Problem: 413 for
-    one that is too large, as soon as that is known, 408 for one that takes too long."""
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """The whole body. Raises a Problem: 413 for one that is too large, as soon as that is known,
+    408 for one that takes too long, 503 where there is no room for it."""
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > limits.body:
         raise _too_large(limits)
@@ -80,17 +84,30 @@ async def read_body(request: Request, limits: Limits, take: Callable[[int], None
     return b"".join(parts)
 
 
-async def one_upload(request: Request, body: bytes) -> Upload:
-    """The one picture in a body. Raises a Problem: 400, 415 or 422."""
-    uploads = await _off_the_loop(_uploads_of, request.headers.get("content-type", ""), body, 1)
-    return uploads[0]
+async def one_upload(content_type: str, body: bytes, aside: Aside) -> Upload:
+    """The one picture in a body; a large body is taken apart aside. Raises a Problem: 400, 413,
+    415 or 422, or 503 where too much waits."""
+    if len(body) > _OFF_THE_LOOP:
+        return await aside.ask(partial(_upload_of, content_type, body))
+    return _upload_of(content_type, body)
 
 
-async def many_uploads(request: Request, body: bytes, most: int) -> list[Upload | Problem]:
+async def many_uploads(
+    content_type: str, body: bytes, most: int, aside: Aside
+) -> list[Upload | Problem]:
     """The pictures in a body, at least one and at most `most`, in order; a Problem in the place of
-    one that cannot be read. Raises a Problem: 400, 413, 415 or 422."""
-    kind = request.headers.get("content-type", "")
-    return await _off_the_loop(_batch_of, kind, body, most)
+    one that cannot be read. Raises a Problem as `one_upload` does."""
+    if len(body) > _OFF_THE_LOOP:
+        return await aside.ask(partial(_batch_of, content_type, body, most))
+    return _batch_of(content_type, body, most)
+
+
+async def one_form(content_type: str, body: bytes, aside: Aside) -> Form:
+    """A multipart form with one file at most. Raises a Problem: 400, 413, or 503 where too much
+    waits."""
+    if len(body) > _OFF_THE_LOOP:
+        return await aside.ask(partial(form_of, content_type, body, 1))
+    return form_of(content_type, body, 1)
 
 
 def form_of(content_type: str, body: bytes, most: int) -> Form:
@@ -113,24 +130,16 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-async def _off_the_loop(
-    work: Callable[[str, bytes, int], Result], kind: str, body: bytes, most: int
-) -> Result:
-    if len(body) > _OFF_THE_LOOP:
-        return await asyncio.to_thread(work, kind, body, most)
-    return work(kind, body, most)
-
-
-def _uploads_of(content_type: str, body: bytes, most: int) -> list[Upload]:
+def _upload_of(content_type: str, body: bytes) -> Upload:
     kind = media_type(content_type)
     if kind == "application/json":
-        return [Upload(_from_json(_json_of(body)))]
+        return Upload(_from_json(_json_of(body, 1)))
     if kind == "multipart/form-data":
-        return _of_form(content_type, body, most)
+        return _of_form(content_type, body, 1)[0]
     if kind.startswith("image/") or kind == "application/octet-stream":
         if not body:
             raise _malformed("the body is empty")
-        return [Upload(body)]
+        return Upload(body)
     raise _other_type(kind)
 
 
@@ -140,12 +149,12 @@ def _batch_of(content_type: str, body: bytes, most: int) -> list[Upload | Proble
         return list(_of_form(content_type, body, most))
     if kind != "application/json":
         raise _other_type(kind)
-    given = _json_of(body)
+    given = _json_of(body, most)
     if not isinstance(given, list) or not given:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "the body is not a list of images",
-            hint='Send [{"image": "BASE64"}, …].',
+            hint=_BATCH,
         )
     if len(given) > most:
         raise _too_many(most)
@@ -171,9 +180,18 @@ def _of_form(content_type: str, body: bytes, most: int) -> list[Upload]:
     return form.uploads
 
 
-def _json_of(body: bytes) -> object:
+def _json_of(body: bytes, most: int) -> object:
+    """The document. One that has far more to it than `most` images need is not read: its objects
+    could take fifty times its size."""
+    if any(body.count(mark) > 2 * most + 100 for mark in _MARKS):
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the body holds more than {'one image' if most == 1 else f'{most} images'}",
+            hint=_HINT if most == 1 else _BATCH,
+        )
     try:
-        return json.loads(body)
+        # All that counts in it is ASCII. So every character takes one byte, whatever came.
+        return json.loads(body.removeprefix(BOM_UTF8).decode("latin-1"))
     except (ValueError, RecursionError) as error:
         raise _malformed("the body is not JSON") from error
 

@@ -1,15 +1,16 @@
-"""The door's workers together: the model, the writer, the readers, and the room in memory."""
+"""The door's workers together: the model, the writer, the readers, those who take bodies apart, and
+the room in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from cli.serve.aside import Aside
 from cli.serve.lanes import Lane
 from cli.serve.predicting import Predicting
-from cli.serve.problems import overloaded
+from cli.serve.room import Room
 from cli.serve.settings import ServeSettings
 from cli.serve.storing import Storing
 from storage.errors import PixshelfError
@@ -20,25 +21,7 @@ Result = TypeVar("Result")
 Read = Callable[[Repository], Any]
 
 _READERS = 2
-
-
-@dataclass(slots=True)
-class Room:
-    """The bytes that requests hold in memory at one time."""
-
-    free: int
-    held: dict[int, int] = field(default_factory=dict)
-
-    def take(self, request: int, size: int) -> None:
-        """More bytes for a request. Raises a Problem where there is no room for them."""
-        if size > self.free:
-            raise overloaded()
-        self.free -= size
-        self.held[request] = self.held.get(request, 0) + size
-
-    def give_back(self, request: int) -> None:
-        """All that a request holds."""
-        self.free += self.held.pop(request, 0)
+_PARSERS = 2
 
 
 class Door:
@@ -48,6 +31,7 @@ class Door:
         self.settings = settings
         limits = settings.limits
         self.room = Room(limits.held)
+        self.parsing = Aside("parse", threads=_PARSERS, waiting=limits.requests)
         self.predicting = Predicting(self._open, threads=settings.threads, waiting=limits.waiting)
         self.storing = Storing(self._open, waiting=limits.waiting)
         self._readers: Lane[Read, Any] = Lane(
@@ -70,6 +54,7 @@ class Door:
 
     def close(self) -> None:
         """Do what was taken on, then end. Safe to call twice."""
+        self.parsing.close()
         self.predicting.close()
         self.storing.close()
         self._readers.close()

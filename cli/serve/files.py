@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from cli.serve.door import Door
+from cli.serve.room import take
 from storage.errors import NotFound
 from storage.records import ImageRecord
 from storage.repository import Repository
@@ -44,7 +45,7 @@ async def file_answer(request: Request, door: Door, image: int, sha256: str | No
     kind = _TYPES.get(record.format, "application/octet-stream")
     if request.method == "HEAD":
         return Response(headers=headers, media_type=kind)
-    door.room.take(id(request.scope), record.bytes)
+    take(record.bytes)
 
     def read(repo: Repository) -> bytes:
         return repo.images.data(image)

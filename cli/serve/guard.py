@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -19,14 +19,23 @@ from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cli.serve.cookie import cookie_fits
 from cli.serve.door import Door
-from cli.serve.problems import MEDIA_TYPE, RETRY, Problem, answer_of, overloaded, problem_of
+from cli.serve.problems import (
+    LOGGER,
+    MEDIA_TYPE,
+    RETRY,
+    Problem,
+    answer_of,
+    overloaded,
+    problem_of,
+)
+from cli.serve.room import holding
 from storage.errors import PixshelfError
 
-LOGGER = logging.getLogger("pixshelf.serve")
 ACCESS = logging.getLogger("pixshelf.serve.access")
 
 HEALTH = "/healthz"
@@ -56,15 +65,27 @@ _SITES = frozenset({"same-origin", "none"})
 
 
 class Guard:
-    """Middleware around the whole application. `open_paths` are those that want no token."""
+    """Middleware around the whole application. `open_paths` are those that want no token;
+    `as_page` makes a problem's answer for a browser that shows `pages`."""
 
-    def __init__(self, app: ASGIApp, *, door: Door, open_paths: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        door: Door,
+        open_paths: Collection[str],
+        pages: Collection[str],
+        as_page: Callable[[Problem], Response],
+    ) -> None:
         self._app = app
         self._door = door
         self._limits = door.settings.limits
         self._token = door.settings.token
         self._access_log = door.settings.access_log
         self._open_paths = frozenset({HEALTH, *open_paths})
+        self._pages = frozenset(pages)
+        self._as_page = as_page
+        self._full_page = as_page(overloaded())
         self._working = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,19 +97,24 @@ class Guard:
         if self._working >= self._limits.requests and scope["path"] != HEALTH:
             # Before all else, and ready-made: what is turned away must cost next to nothing.
             reply.status = HTTPStatus.SERVICE_UNAVAILABLE
-            await send({"type": "http.response.start", "status": reply.status, "headers": _FULL})
-            await send({"type": "http.response.body", "body": _FULL_BODY})
+            if self._wants_page(scope):
+                await self._full_page(scope, receive, reply.send)
+            else:
+                await send(
+                    {"type": "http.response.start", "status": reply.status, "headers": _FULL}
+                )
+                await send({"type": "http.response.body", "body": _FULL_BODY})
             if self._access_log:
                 _log(scope, reply.status, time.perf_counter() - began)
             return
         try:
-            await self._guarded(scope, receive, reply)
+            with holding(self._door.room):
+                await self._guarded(scope, receive, reply)
         except ClientDisconnect:
             reply.status = 499
         except Exception as error:
             await self._failed(error, scope, receive, reply)
         finally:
-            self._door.room.give_back(id(scope))
             if self._access_log:
                 _log(scope, reply.status, time.perf_counter() - began)
 
@@ -136,15 +162,18 @@ class Guard:
         problem = as_problem(error)
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             LOGGER.error("%s %s failed", scope["method"], _shown(scope), exc_info=error)
-        elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(
-            error, PixshelfError
-        ):
-            LOGGER.warning("%s %s: %s", scope["method"], _shown(scope), problem.detail)
         if reply.status is None:
-            await answer_of(problem)(scope, receive, reply.send)
+            make = self._as_page if self._wants_page(scope) else answer_of
+            await make(problem)(scope, receive, reply.send)
         else:
             # What has begun cannot be taken back: the connection is closed in the middle of it.
             reply.status = problem.status
+
+    def _wants_page(self, scope: Scope) -> bool:
+        """Whether a browser asks for a page, and not its script or a program."""
+        if scope["path"] not in self._pages:
+            return False
+        return _headers_of(scope).get(b"accept", b"").lower().startswith(b"text/html")
 
 
 class _Reply:

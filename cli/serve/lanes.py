@@ -1,7 +1,8 @@
 """Threads with the dataset open, and the way there and back from the event loop.
 
 A Repository belongs to the thread that opened it, so each thread of a lane has its own. It takes
-what waits, a batch at a time, and each task gets its own result or its own error.
+what waits, a batch at a time, and each task gets its own result or its own error. What a request
+holds is kept until the lane is done with its tasks.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from cli.serve.problems import overloaded
+from cli.serve.room import shared
 from storage.errors import DatasetBusy, DatasetError
 from storage.repository import Repository
 
@@ -29,11 +31,12 @@ Work = Callable[[Repository, Sequence[Task]], Sequence[Result | Exception]]
 
 @dataclass(frozen=True, slots=True)
 class _Job(Generic[Task, Result]):
-    """A task, and who waits for it on which event loop."""
+    """A task, and who waits for it on which event loop. `leave` is called there in the end."""
 
     task: Task
     future: asyncio.Future[Result]
     loop: asyncio.AbstractEventLoop
+    leave: Callable[[], None]
 
 
 class Lane(Generic[Task, Result]):
@@ -84,7 +87,7 @@ class Lane(Generic[Task, Result]):
             raise overloaded()
         self._room -= 1
         loop = asyncio.get_running_loop()
-        job: _Job[Task, Result] = _Job(task, loop.create_future(), loop)
+        job: _Job[Task, Result] = _Job(task, loop.create_future(), loop, shared())
         self._queue.put(job)
         return job.future
 
@@ -137,6 +140,8 @@ class Lane(Generic[Task, Result]):
     ) -> None:
         def settle() -> None:
             self._room += len(jobs)
+            for job in jobs:
+                job.leave()
             for job, result in zip(wanted, results, strict=True):
                 if job.future.done():
                     continue

@@ -7,7 +7,6 @@ answers are put in place. Under a token the page asks for it first, and keeps it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -20,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from cli.serve.bodies import form_of, media_type, read_body
+from cli.serve.bodies import media_type, one_form, read_body
 from cli.serve.cookie import cookie_fits, give_cookie
 from cli.serve.guard import token_fits
 from cli.serve.page_parts import (
@@ -31,11 +30,12 @@ from cli.serve.page_parts import (
     main_part,
     problem_part,
     recent_part,
+    refused_part,
     result_part,
 )
 from cli.serve.predicting import TAG
 from cli.serve.problems import Problem, problem_of
-from cli.serve.routes import Options, answer, body_of
+from cli.serve.routes import Options, answer, image_id
 from ml.drawn import DrawnStyle, drawn_style
 from ml.pixels import InputSpec
 from ml.predicting import ranked
@@ -65,10 +65,11 @@ STATIC = {
     "page.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-OPEN_PATHS = ("/", "/token", *(f"/static/{name}" for name in STATIC))
+PAGES = ("/", "/token")
+"""The addresses that a browser shows."""
+OPEN_PATHS = (*PAGES, *(f"/static/{name}" for name in STATIC))
 """What can be asked for without a token. The page itself then shows nothing of the dataset."""
 
-_ID = re.compile(r"[1-9][0-9]{0,17}")
 _LONGEST_TOKEN_FORM = 8 * 1024
 
 
@@ -108,10 +109,10 @@ class Page:
         given = request.query_params.get("image")
         if given is None:
             return await self._answer(None)
-        if _ID.fullmatch(given) is None:
-            problem = Problem(HTTPStatus.NOT_FOUND, f"there is no image {given!r:.40}")
-            return await self._answer(problem)
-        return await self._answer(int(given))
+        try:
+            return await self._answer(image_id(given))
+        except NotFound as error:
+            return await self._answer(problem_of(error))
 
     async def predict(self, request: Request) -> Response:
         """The form's picture: kept, and then shown by its own address, or shown at once."""
@@ -151,7 +152,7 @@ class Page:
 
     async def _token_of(self, request: Request) -> str:
         limits = replace(self._door.settings.limits, body=_LONGEST_TOKEN_FORM)
-        body = await read_body(request, limits, lambda _: None)
+        body = await read_body(request, limits)
         try:
             fields = parse_qs(body.decode("ascii"), max_num_fields=4)
         except ValueError as error:
@@ -167,7 +168,8 @@ class Page:
                 "the page takes its own form only",
                 hint="Programs send to /predict.",
             )
-        form = form_of(kind, await body_of(request), 1)
+        body = await read_body(request, self._door.settings.limits)
+        form = await one_form(kind, body, self._door.parsing)
         if not form.uploads:
             raise Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "no image came", hint="Choose a file first."
@@ -253,6 +255,13 @@ def _problem_html(problem: Problem) -> str:
 
 def _door_page(problem: Problem) -> Response:
     return _html(document("", door_part(_problem_html(problem))), problem.status, problem.headers)
+
+
+def problem_page(problem: Problem) -> Response:
+    """A problem as a page of its own, with a way back to the page."""
+    return _html(
+        document("", refused_part(_problem_html(problem))), problem.status, problem.headers
+    )
 
 
 def _html(

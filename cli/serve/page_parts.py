@@ -108,6 +108,13 @@ def door_part(problem: str = "") -> str:
     return _DOOR.format(problem=problem)
 
 
+def refused_part(problem: str) -> str:
+    """A problem alone, and the way back."""
+    return (
+        f'<section class="card">\n{problem}<p><a href="./">Back to the page</a></p>\n</section>\n'
+    )
+
+
 _RESULT = '<h2 id="result-title">Prediction</h2>\n'
 
 

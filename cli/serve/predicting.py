@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from cli.serve.aside import Aside
 from cli.serve.lanes import Lane, Open
 from ml.filing import as_image
 from ml.pixels import InputSpec, to_array
@@ -86,7 +87,7 @@ class Predicting:
         self._quick: Lane[_Asked, Said | _Large] = Lane(
             "predict", open_, self._answer, most=_MOST, waiting=waiting
         )
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._aside = Aside("decode", threads=1, waiting=waiting)
 
     def start(self) -> None:
         """Begin. Raises DatasetError where the dataset cannot be opened."""
@@ -94,7 +95,7 @@ class Predicting:
 
     def close(self) -> None:
         """Answer what waits, then end."""
-        self._aside.shutdown()
+        self._aside.close()
         self._quick.close()
 
     async def ask(self, question: Question) -> Said:
@@ -103,9 +104,7 @@ class Predicting:
         Problem where too much waits."""
         said = await self._quick.ask(_Asked(question))
         while isinstance(said, _Large):
-            shown = await asyncio.get_running_loop().run_in_executor(
-                self._aside, _decode, question, said.spec
-            )
+            shown = await self._aside.ask(partial(_decode, question, said.spec))
             said = await self._quick.ask(_Asked(question, shown))
         return said
 

@@ -7,6 +7,7 @@ program's own family is.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from starlette.responses import Response
 
 from storage.errors import (
+    DatasetBusy,
     DatasetError,
     NotFound,
     NotReady,
@@ -23,6 +25,8 @@ from storage.errors import (
     TimedOut,
     UsageError,
 )
+
+LOGGER = logging.getLogger("pixshelf.serve")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY = {"Retry-After": "1"}
@@ -35,6 +39,7 @@ _STATUSES: tuple[tuple[type[PixshelfError], HTTPStatus], ...] = (
     (TimedOut, HTTPStatus.GATEWAY_TIMEOUT),
     (DatasetError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+_IN_THE_LOG = "The door's log tells more."
 
 
 class Problem(Exception):
@@ -80,13 +85,22 @@ def answer_of(problem: Problem) -> Response:
 
 def problem_of(error: PixshelfError) -> Problem:
     """What an error of the program's own family says to the one who asked. What may pass with
-    time comes with Retry-After."""
+    time comes with Retry-After. What is wrong with the dataset goes to the log: its message may
+    name servers, users and files."""
     status = next(
         (status for kind, status in _STATUSES if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
-    headers = RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return Problem(status, error.message, hint=error.hint, headers=headers)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        LOGGER.warning("%s", error.message)
+    match error:
+        case DatasetBusy():
+            return Problem(status, "the dataset is busy", hint="Ask again later.", headers=RETRY)
+        case DatasetError():
+            return Problem(status, "the dataset is out of reach", hint=_IN_THE_LOG, headers=RETRY)
+        case StorageFull():
+            return Problem(status, "the dataset's disk took no more", hint=_IN_THE_LOG)
+    return Problem(status, error.message, hint=error.hint)
 
 
 def overloaded() -> Problem:

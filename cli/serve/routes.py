@@ -36,7 +36,7 @@ from storage.query import Query, parse
 from storage.repository import Repository
 
 HEALTH_SECONDS = 5.0
-_ID = re.compile(r"[1-9][0-9]{0,18}")
+_WHOLE = re.compile(r"[1-9][0-9]{0,18}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST_ID = 2**63 - 1
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -61,16 +61,20 @@ def door_of(request: Request) -> Door:
 async def predict(request: Request) -> Response:
     """POST /predict: one picture."""
     options = Options.of(request)
-    body = await body_of(request)
-    return Json(await answer(door_of(request), await one_upload(request, body), options))
+    door = door_of(request)
+    body = await read_body(request, door.settings.limits)
+    upload = await one_upload(request.headers.get("content-type", ""), body, door.parsing)
+    return Json(await answer(door, upload, options))
 
 
 async def predict_batch(request: Request) -> Response:
     """POST /predict/batch: several, each with its answer or its own problem."""
     options = Options.of(request)
-    body = await body_of(request)
     door = door_of(request)
-    items = await many_uploads(request, body, door.settings.limits.images)
+    limits = door.settings.limits
+    body = await read_body(request, limits)
+    kind = request.headers.get("content-type", "")
+    items = await many_uploads(kind, body, limits.images, door.parsing)
 
     async def each(item: Upload | Problem) -> dict[str, Any] | Problem:
         try:
@@ -94,13 +98,6 @@ async def predict_batch(request: Request) -> Response:
             ]
         }
     )
-
-
-async def body_of(request: Request) -> bytes:
-    """The request's body, within the door's limits. Raises a Problem."""
-    door = door_of(request)
-    holder = id(request.scope)
-    return await read_body(request, door.settings.limits, lambda size: door.room.take(holder, size))
 
 
 async def answer(door: Door, upload: Upload, options: Options) -> dict[str, Any]:
@@ -240,15 +237,19 @@ def whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = given.get(name)
     if text is None:
         return default
-    if _ID.fullmatch(text) is None or int(text) > most:
+    if _WHOLE.fullmatch(text) is None or int(text) > most:
         raise _unfit(name, text, f"a whole number from 1 to {most}")
     return int(text)
 
 
 def id_of(request: Request) -> int:
     """The image that the address names. Raises NotFound."""
-    text: str = request.path_params["image"]
-    if _ID.fullmatch(text) is None or int(text) > _LARGEST_ID:
+    return image_id(request.path_params["image"])
+
+
+def image_id(text: str) -> int:
+    """An image's id as it is written. Raises NotFound for what no image can have."""
+    if _WHOLE.fullmatch(text) is None or int(text) > _LARGEST_ID:
         raise NotFound(f"there is no image {text!r:.40}", hint="GET /images lists them.")
     return int(text)
 

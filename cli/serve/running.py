@@ -82,9 +82,15 @@ def server_of(app: Starlette, settings: ServeSettings) -> uvicorn.Server:
         server_header=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=int(settings.limits.seconds) + 5,
+        timeout_graceful_shutdown=grace(settings),
     )
     return uvicorn.Server(config)
+
+
+def grace(settings: ServeSettings) -> int:
+    """Seconds that requests have to end once the door is to close. What they asked to be stored
+    is stored after that, which can wait `settings.wait` for other writers."""
+    return int(settings.limits.seconds) + 5
 
 
 @contextmanager

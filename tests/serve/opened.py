@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,15 @@ import uvicorn
 from cli.serve.app import create_app
 from cli.serve.running import listening, server_of, url_of
 from cli.serve.settings import ServeSettings
+
+
+def tries(seconds: float = 60.0) -> Iterator[None]:
+    """To try again and again what comes about by itself. Raises AssertionError where it takes
+    longer than any machine needs."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield
+    raise AssertionError(f"it did not come about within {seconds:g} seconds")
 
 
 @dataclass(frozen=True, slots=True)

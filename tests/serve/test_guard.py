@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import sys
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from cli.serve.cookie import cookie_fits
 from cli.serve.guard import STRICT
-from cli.serve.settings import ServeSettings, checked
+from cli.serve.settings import Limits, ServeSettings, checked
 from storage.errors import UsageError
 from tests.serve.conftest import asking
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - a token that opens nothing
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 ADDRESSES = ["/images", "/images/1", "/images/1/file", "/models", "/openapi.json"]
 
 
@@ -159,3 +163,51 @@ async def test_the_log_has_the_path_and_nothing_that_follows_it(
     assert '"GET /images" 422' in told[0]
     assert '"GET /a?b" 401' in told[1]
     assert TOKEN not in caplog.text
+
+
+def test_a_cookie_of_backslashes_is_judged_in_a_few_steps() -> None:
+    header = b'pixshelf="' + b"\\" * 31_000 + b'"'
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(count)
+    try:
+        fits = cookie_fits(TOKEN, header)
+    finally:
+        sys.setprofile(None)
+    assert not fits
+    assert steps < 200
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "kind"),
+    [
+        ("/", BROWSER, "text/html; charset=utf-8"),
+        ("/token", BROWSER, "text/html; charset=utf-8"),
+        ("/", "*/*", "application/problem+json"),
+        ("/", "application/json, text/html", "application/problem+json"),
+        ("/images", BROWSER, "application/problem+json"),
+    ],
+)
+async def test_a_door_that_is_full_says_so_as_a_page_to_a_browser(
+    db: str, path: str, accept: str, kind: str
+) -> None:
+    async with asking(ServeSettings(db, limits=replace(Limits(), requests=0))) as client:
+        refused = await client.get(path, headers={"Accept": accept})
+    assert (refused.status_code, refused.headers["content-type"]) == (503, kind)
+    assert refused.headers["retry-after"] == "1"
+    assert "more to do than this door takes on" in refused.text
+    assert "default-src 'none'" in refused.headers["content-security-policy"]
+
+
+async def test_a_post_of_another_site_is_refused_as_a_page_to_a_browser(
+    client: httpx.AsyncClient,
+) -> None:
+    headers = {"Accept": BROWSER, "Origin": "https://evil.example"}
+    refused = await client.post("/", headers=headers)
+    assert refused.status_code == 403
+    assert "<strong>the request comes from another site" in refused.text
+    assert 'href="./"' in refused.text

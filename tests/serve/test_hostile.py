@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import tracemalloc
 import zlib
 
 import httpx
@@ -59,9 +60,14 @@ BODIES = [
     (JSON, b"", 400),
     (JSON, b"{", 400),
     (JSON, b"\xff\xfe", 400),
-    (JSON, b'{"image": "\xff"}', 400),
-    (JSON, b"[" * 100_000, 400),
-    (JSON, b'{"image":' * 20_000, 400),
+    (JSON, b'{"image": "\xff"}', 422),
+    (JSON, b"[" * 100, 400),
+    (JSON, b"[" * 100 + b"]" * 100, 422),
+    (JSON, b"[" * 100_000, 413),
+    (JSON, b'{"image":' * 50, 400),
+    (JSON, b'{"image":' * 20_000, 413),
+    (JSON, b'{"image": "YWJj"' + b"," * 1000 + b"}", 413),
+    (JSON, b'\xef\xbb\xbf{"image": "YWJj"}', 422),
     (JSON, b"9" * 10_000, 400),
     (JSON, b"null", 422),
     (JSON, b"[]", 422),
@@ -115,12 +121,36 @@ async def test_a_body_that_does_not_follow_its_form_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("body", "times", "status"),
+    [
+        (b"[" + b"{}," * 500_000 + b"{}]", 2, 413),
+        (b"[" + b"[]," * 500_000 + b"[]]", 2, 413),
+        (b"[" + b"1," * 500_000 + b"1]", 2, 413),
+        (b'[{"image": "' + "😀".encode() + b"x" * 1_000_000 + b'"}]', 4, 200),
+    ],
+)
+async def test_a_body_takes_a_small_multiple_of_its_size_while_it_is_taken_apart(
+    client: httpx.AsyncClient, body: bytes, times: int, status: int
+) -> None:
+    await client.get("/healthz")
+    tracemalloc.start()
+    try:
+        response = await client.post("/predict/batch", content=body, headers={"Content-Type": JSON})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert response.status_code == status
+    assert most < times * len(body) + 300_000
+
+
+@pytest.mark.parametrize(
     ("body", "status"),
     [
         ({}, 422),
         ([], 422),
         ({"image": "YWJj"}, 422),
         ([{"image": "YWJj"}] * 65, 413),
+        ([{"image": "YWJj"}] * 6500, 413),
     ],
 )
 async def test_a_batch_that_is_none_is_refused(

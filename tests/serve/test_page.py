@@ -97,7 +97,9 @@ async def test_another_kind_of_body_is_told_on_the_page(client: httpx.AsyncClien
     assert (answer.status_code, "/predict" in answer.text) == (415, True)
 
 
-@pytest.mark.parametrize("given", ["0", "-1", "1e3", "x" * 5000, "<b>", "9" * 18, "%00"])
+@pytest.mark.parametrize(
+    "given", ["0", "-1", "1e3", "x" * 5000, "<b>", "9" * 18, str(2**63 - 1), str(2**63), "%00"]
+)
 async def test_an_image_that_there_is_not_is_told_on_the_page(
     client: httpx.AsyncClient, given: str
 ) -> None:

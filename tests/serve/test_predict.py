@@ -205,12 +205,14 @@ async def test_a_door_without_a_model_says_how_to_get_one(tmp_path: Any, digit: 
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(StorageFull("no room"), 507), (DatasetError("gone"), 503)]
+    ("error", "status"),
+    [(StorageFull("/data is full"), 507), (DatasetError("//ann@db is gone"), 503)],
 )
 async def test_what_could_not_be_stored_is_not_acknowledged(
     client: httpx.AsyncClient,
     digit: bytes,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     error: Exception,
     status: int,
 ) -> None:
@@ -224,6 +226,9 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
         response = await client.post("/predict", content=digit, headers=PNG)
         assert response.status_code == status
         assert "label" not in response.json()
+        # The names of files, servers and users are for the log.
+        assert str(error) not in response.text
+        assert str(error) in caplog.text
     # The writer goes on with the next one.
     assert (await predicted(client, digit))["image"]["new"] is False
 

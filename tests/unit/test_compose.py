@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from cli.serve.running import grace
+from cli.serve.settings import ServeSettings
 from tests.containers import (
     ROOT,
     Unset,
@@ -107,6 +109,16 @@ def test_the_doors_health_is_asked_with_python_alone_and_without_the_token(
     assert imported == {"http.client"}
     assert "/healthz" in text
     assert filled_in()["PIXSHELF_TOKEN"] not in text
+
+
+def test_the_door_has_time_to_finish_what_it_took_on(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    settings = ServeSettings("any.db")
+    given = re.fullmatch(r"(\d+)m", services["serve"]["stop_grace_period"])
+    assert given is not None
+    # Requests end, and then what they asked for is stored.
+    assert 60 * int(given[1]) > grace(settings) + settings.wait
 
 
 def test_what_serves_comes_back_and_what_ends_stays_ended(
