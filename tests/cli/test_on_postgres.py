@@ -268,7 +268,7 @@ db vacuum --yes
 def test_whoever_has_the_rights_that_the_document_names_can_do_all_the_work(
     shelves: tuple[Shelf, Shelf], postgres_server: Server
 ) -> None:
-    grants = re.findall(r"^    (GRANT .*) TO anna$", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    grants = re.findall(r"^    (GRANT .*) TO anna;$", DOCUMENT.read_text("utf-8"), re.MULTILINE)
     assert len(grants) == 2
     _, owned = shelves
     role, hidden = "anna", "open sesame"

@@ -70,3 +70,10 @@ def test_an_everyday_question_is_answered(filled: Repository, question: str) -> 
 
 def test_every_question_of_the_page_is_tried() -> None:
     assert ANSWERS.keys() == QUESTIONS.keys()
+
+
+def test_every_statement_of_the_page_can_be_pasted_into_psql() -> None:
+    rights = re.findall(r"^    (GRANT .*)$", PAGE, re.MULTILINE)
+    statements = [*QUESTIONS.values(), *rights]
+    assert rights
+    assert [text for text in statements if not text.endswith(";")] == []
