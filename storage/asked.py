@@ -3,7 +3,8 @@ of its answer, and what is said where it will not do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Collection, Iterable
 
 from storage.errors import TimedOut, UsageError
 
@@ -53,6 +54,35 @@ def does_more_than_read(hint: str) -> UsageError:
     return UsageError(
         "SQL: only reading is allowed, and the statement would do something else", hint=hint
     )
+
+
+def does_not_read(word: str, known: Collection[str]) -> UsageError:
+    """The error to raise for a statement whose first word is none of the `known` ones, which is as
+    often a slip of the hand as a wish to write."""
+    hint = meant(word, known) or "One SELECT, or EXPLAIN of one."
+    if word == "\\":
+        hint = "A word that begins with \\ is a command of psql. " + hint
+    return UsageError(
+        f"SQL: only statements that read are run, and '{word[:40]}' begins none of them", hint=hint
+    )
+
+
+def meant(word: str, known: Collection[str]) -> str | None:
+    """The hint for a word that is nearly one of the `known` ones."""
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.8)
+    return f"Did you mean {close[0].upper()}?" if close else None
+
+
+def several_statements() -> UsageError:
+    """The error to raise for more than one statement."""
+    return UsageError(
+        "SQL: there is more than one statement", hint="Ask one at a time; a ';' ends it."
+    )
+
+
+def names_are_told(tables: str) -> str:
+    """The hint where a table or a column is not there; `tables` is the SQL that lists them."""
+    return f"The tables: {tables}. The everyday view is 'images'."
 
 
 def gives_no_rows(example: str) -> UsageError:

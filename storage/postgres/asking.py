@@ -22,13 +22,16 @@ from storage.asked import (
     LONGEST_VALUE,
     check_text,
     does_more_than_read,
+    does_not_read,
     gives_no_rows,
+    names_are_told,
+    several_statements,
     took_too_long,
     unique_names,
 )
 from storage.errors import PixshelfError, TimedOut, UsageError
 from storage.postgres.database import Database
-from storage.postgres.tokens import READING, calls, first_words, tokens
+from storage.postgres.tokens import READING, Token, calls, first_words, tokens
 from storage.records import SqlValue
 
 HARMLESS = frozenset(
@@ -64,6 +67,8 @@ _FENCE = """
 """
 _TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'pixshelf'"
 _DAY = 86_400.0
+_SHOWN = 40
+"""The most characters of a statement that an error repeats."""
 _OF_THE_SERVER = ("08", "40", "53", "57", "58", "F0", "XX")
 """Classes of errors that say something of the server, not of the statement."""
 
@@ -78,8 +83,8 @@ class PostgresRows:
         self._timeout = timeout
         check_text(text)
         parts = list(tokens(text))
-        if first_words(parts)[-1] not in READING and first_words(parts) != ("show",):
-            raise does_more_than_read("One SELECT, or EXPLAIN of one, or SHOW.")
+        _refuse_others(parts)
+        self._text = text
         self._connection = database.own_connection()
         try:
             with database.errors():
@@ -196,9 +201,35 @@ class PostgresRows:
                 raise error
         if isinstance(error, pg.ReadOnlySqlTransaction):
             return does_more_than_read("One SELECT, or EXPLAIN of one, or SHOW.")
-        return UsageError(
-            f"SQL: {said}", hint=f"The tables: {_TABLES}. The everyday view is 'images'."
-        )
+        return UsageError(f"SQL: {said}{self._place(error)}", hint=_hint(error))
+
+    def _place(self, error: psycopg.Error) -> str:
+        """Where in the statement the server found it, unless it says so itself."""
+        place = error.diag.statement_position or ""
+        if not place.isdecimal() or isinstance(error, pg.SyntaxError):
+            return ""
+        there = " ".join(self._text[int(place) - 1 :].split())
+        return f", at: {there if len(there) <= _SHOWN else there[:_SHOWN] + '…'}"
+
+
+def _refuse_others(parts: list[Token]) -> None:
+    """Raises UsageError for what is not one statement that reads."""
+    words = first_words(parts)
+    if words[-1] in ("", ";"):
+        raise gives_no_rows(_TABLES)
+    if words[-1] not in READING and words != ("show",):
+        raise does_not_read(words[-1], (*READING, "explain", "show"))
+    ends = [place for place, part in enumerate(parts) if part.text == ";"]
+    if ends and any(part.text != ";" for part in parts[ends[0] :]):
+        raise several_statements()
+
+
+def _hint(error: psycopg.Error) -> str | None:
+    """The server's own, or where the tables are listed, where one of them is not there."""
+    if error.diag.message_hint:
+        return " ".join(error.diag.message_hint.split())
+    is_unknown = isinstance(error, pg.UndefinedTable | pg.UndefinedColumn)
+    return names_are_told(_TABLES) if is_unknown else None
 
 
 def _names(result: PGresult) -> list[str]:

@@ -6,6 +6,7 @@ reads, and lengths and time are bounded. The time is looked at between the steps
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from storage.asked import (
     check_text,
     does_more_than_read,
     gives_no_rows,
+    meant,
+    names_are_told,
+    several_statements,
     took_too_long,
     unique_names,
 )
@@ -69,6 +73,7 @@ _OF_THE_FILE = frozenset(
 )
 """Errors that say something of the dataset file, not of the statement."""
 
+_NEAR = re.compile(r'near "(\w+)": syntax error')
 _STEPS = 5_000
 _TABLES = "SELECT name, sql FROM sqlite_schema"
 
@@ -151,9 +156,17 @@ class SqliteRows:
             return does_more_than_read(
                 "One SELECT, or a PRAGMA that only tells something, such as table_info."
             )
-        return UsageError(
-            f"SQL: {error}", hint=f"The tables: {_TABLES}. The everyday view is 'images'."
-        )
+        if "one statement at a time" in str(error):
+            return several_statements()
+        return UsageError(f"SQL: {error}", hint=_hint(str(error)))
+
+
+def _hint(said: str) -> str | None:
+    """What helps: the list of the tables where one is not there, or the word that was meant."""
+    if said.startswith(("no such table", "no such column")):
+        return names_are_told(_TABLES)
+    near = _NEAR.match(said)
+    return meant(near[1], ("select", "with", "values", "explain", "pragma")) if near else None
 
 
 def _fence(connection: sqlite3.Connection) -> None:

@@ -132,6 +132,54 @@ def test_what_does_not_only_read_is_refused_in_one_line(
         assert tables == (None,)
 
 
+_TABLES = "The tables: SELECT table_name"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("SELEC 1", "'selec' begins none of them", "Did you mean SELECT?"),
+        ("EXPLAIN SLECT 1", "'slect' begins none of them", "Did you mean SELECT?"),
+        ("DELETE FROM image", "'delete' begins none of them", "One SELECT, or EXPLAIN of one."),
+        ("\\d", "begins none of them", "is a command of psql"),
+        (";", "the statement gives no rows", "Ask for some"),
+        ("SELECT 1; SELECT 2", "there is more than one statement", "one at a time"),
+        ("SELECT id FRM image", 'syntax error at or near "image"', None),
+        (
+            "SELECT id FROM images WHERE label = 7",
+            "operator does not exist: text = integer, at: = 7",
+            "explicit type casts",
+        ),
+        (
+            "SELECT datetime(at, 'unixepoch') FROM action",
+            "does not exist, at: datetime(at, 'unixepoch') FROM action",
+            "explicit type casts",
+        ),
+        ("SELECT lable FROM images", 'column "lable" does not exist', '"images.label"'),
+        ("SELECT zzz FROM images", 'column "zzz" does not exist, at: zzz FROM images', _TABLES),
+        ("SELECT 1 FROM imagse", 'relation "imagse" does not exist, at: imagse', _TABLES),
+        ("SELECT 1/0", "division by zero", None),
+    ],
+)
+def test_a_mistake_is_told_as_what_it_is(
+    filled: Repository, text: str, message: str, hint: str | None
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        answer(filled, text)
+    assert message in caught.value.message
+    assert "only reading is allowed" not in caught.value.message
+    said = caught.value.hint
+    if hint is None:
+        assert said is None or _TABLES not in said
+    else:
+        assert hint in str(said)
+
+
+def test_the_place_of_a_mistake_is_cut_to_a_few_words(filled: Repository) -> None:
+    with pytest.raises(UsageError, match=r"at: zzz,\s1, 1.{0,40}…$"):
+        answer(filled, f"SELECT zzz,\n{'1, ' * 400}1 FROM images")
+
+
 @pytest.mark.parametrize(
     "text",
     [

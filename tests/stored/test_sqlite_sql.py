@@ -87,3 +87,22 @@ def test_what_does_not_only_read_is_refused_and_changes_nothing(
 )
 def test_what_only_reads_is_answered(filled: Repository, text: str) -> None:
     assert answer(filled, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("SELEC 1", 'near "SELEC": syntax error', "Did you mean SELECT?"),
+        ("SELECT id FRM image", 'near "image": syntax error', None),
+        ("SELECT 1; SELECT 2", "there is more than one statement", "one at a time"),
+        ("SELECT zzz FROM images", "no such column: zzz", "The tables: "),
+        ("SELECT 1 FROM imagse", "no such table: imagse", "The tables: "),
+    ],
+)
+def test_the_tables_are_named_only_where_a_name_is_not_there(
+    filled: Repository, text: str, message: str, hint: str | None
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        answer(filled, text)
+    assert message in caught.value.message
+    assert (caught.value.hint is None) if hint is None else (hint in str(caught.value.hint))
