@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -59,3 +61,35 @@ def test_every_option_that_is_named_is_there() -> None:
     shown = CliRunner().invoke(app, ["serve", "--help"], prog_name="pixshelf").stdout
     for option in set(re.findall(r"`(--[a-z-]+)`", PAGE)):
         assert option in shown
+
+
+DECODED = """
+import io, resource
+from PIL import Image
+from cli.serve.predicting import Question, _decode
+from ml.pixels import InputSpec
+
+def picture(side):
+    file = io.BytesIO()
+    Image.new("RGBA", (side, side)).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+def decode(data):
+    _decode(Question(data, None, "a"), InputSpec(28, 28, 3))
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+before = decode(picture(16))
+print((decode(picture(3000)) - before) / 3000**2)
+"""
+
+
+def test_a_large_picture_takes_what_is_written() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DECODED],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (written,) = re.findall(r"up to (\d+) bytes for each", PAGE)
+    assert round(float(done.stdout)) <= int(written)

@@ -320,6 +320,14 @@ def test_the_documented_command_fills_in_the_secrets(tmp_path: Path) -> None:
     read_compose(made)
 
 
+def test_a_dataset_is_brought_back_before_the_door_makes_one() -> None:
+    lines = commands(PAGE)
+    (copied,) = (place for place, line in enumerate(lines) if " db copy " in line)
+    assert lines[copied - 1] == "docker compose up --detach db"
+    dropped = next(line for line in lines[copied:] if "DROP SCHEMA" in line)
+    assert lines[lines.index(dropped) - 1] == "docker compose stop serve"
+
+
 def test_every_variable_is_explained() -> None:
     text = PAGE.read_text("utf-8")
     assert all(f"`{name}`" in text for name in read_env_example())
