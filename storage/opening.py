@@ -68,7 +68,7 @@ def shown(url: str | Path) -> str:
 
 def child_environment(url: str) -> dict[str, str]:
     """The environment variables that a child process needs besides `Repository.url` to open the
-    same dataset: the password of a server, where one was given."""
+    same dataset: the passwords of a server, where any were given."""
     if not is_postgres(url):
         return {}
     from storage.postgres.place import environment_of

@@ -6,14 +6,22 @@ the short form opens the dataset again; a child process gets them by its environ
 
 from __future__ import annotations
 
+import os
+import shlex
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from storage.errors import UsageError
+from storage.postgres.unreadable import check, is_ambiguous, unread
 
-_SECRET = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+SECRETS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""The parameters that are secret."""
+
+# libpq itself has a variable for the first only.
+_VARIABLES = {
+    name: "PGPASSWORD" if name == "password" else f"PIXSHELF_PG_{name.upper()}" for name in SECRETS
+}
 _OPTIONS = (
     "-c search_path=pixshelf,pg_temp -c TimeZone=UTC -c client_encoding=UTF8 "
     # A page is a hundred rows: a plan that reads on ahead in other processes, or that is compiled,
@@ -32,7 +40,7 @@ _DEFAULTS = {
     "tcp_user_timeout": 60_000,
 }
 _guard = threading.Lock()
-_passwords: dict[str, str] = {}
+_remembered: dict[str, dict[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,20 @@ class Place:
         return str(self.parameters.get("dbname") or _default("dbname") or self.user)
 
     @property
+    def names_a_database(self) -> bool:
+        """Whether the database's name was given, by the URL or the environment."""
+        return bool(self.parameters.get("dbname") or _default("dbname"))
+
+    @property
+    def createdb(self) -> str:
+        """The command line that makes the database there."""
+        words = ["createdb"]
+        for flag, name in (("-h", "host"), ("-p", "port"), ("-U", "user")):
+            if value := self.parameters.get(name):
+                words += [flag, str(value)]
+        return shlex.join([*words, self.database])
+
+    @property
     def user(self) -> str:
         """The user's name."""
         return str(self.parameters.get("user") or _default("user"))
@@ -67,46 +89,37 @@ def place_of(url: str) -> Place:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
-    if _is_ambiguous(url):
-        raise _unread()
+    if is_ambiguous(url):
+        raise unread(url)
     try:
         parameters = conninfo_to_dict(url)
     except ProgrammingError as error:
-        raise _unread() from error
-    if not str(parameters.get("port") or "0").replace(",", "").isdecimal():
-        raise _unread()
-    secrets = {name: str(parameters.pop(name)) for name in _SECRET if name in parameters}
+        raise unread(url, str(error)) from error
+    check(parameters)
+    given = {name: str(parameters.pop(name)) for name in SECRETS if name in parameters}
     shown = _url(parameters)
     with _guard:
-        if "password" in secrets:
-            _passwords[shown] = secrets["password"]
-        elif shown in _passwords:
-            secrets["password"] = _passwords[shown]
-    given = parameters.get("options")
-    options = f"{given} {_OPTIONS}" if given else _OPTIONS
+        secrets = _remembered[shown] = _of_parent() | _remembered.get(shown, {}) | given
+    others = parameters.get("options")
+    options = f"{others} {_OPTIONS}" if others else _OPTIONS
     return Place(shown, {**_DEFAULTS, **parameters, **secrets, "options": options})
 
 
 def environment_of(url: str) -> dict[str, str]:
     """The environment variables with which a child process can open the same URL."""
     with _guard:
-        password = _passwords.get(url)
-    return {} if password is None else {"PGPASSWORD": password}
+        secrets = _remembered.get(url, {})
+    return {_VARIABLES[name]: secret for name, secret in secrets.items()}
 
 
-def _is_ambiguous(url: str) -> bool:
-    """Whether a part of a password may be taken for the host, the port or the name: one that has a
-    plain '@' or '/' in it."""
-    rest = url.partition("://")[2]
-    authority, _, path = rest.partition("/")
-    return authority.count("@") > 1 or "@" in path.partition("?")[0]
-
-
-def _unread() -> UsageError:
-    return UsageError(
-        "the URL of the PostgreSQL database cannot be read",
-        hint="Write postgresql://USER@HOST:PORT/NAME, with special characters as %XX.",
-    )
+def _of_parent() -> dict[str, str]:
+    """The secrets that this process was started with, where it is such a child. The password is
+    read by libpq."""
+    return {
+        name: os.environ[variable]
+        for name, variable in _VARIABLES.items()
+        if name != "password" and variable in os.environ
+    }
 
 
 def _default(keyword: str) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from storage.errors import DatasetBusy, DatasetError
+from storage.errors import DatasetBusy, PixshelfError
 from storage.postgres.failures import is_starting, lost, unreachable
-from storage.postgres.place import Place
+from storage.postgres.place import SECRETS, Place
 
 MOST = 16
 """Connections that one process may have open in its pool."""
@@ -92,7 +92,7 @@ def connect(place: Place, *, wait: float = 0.0, told: Told | None = None) -> Con
     while True:
         try:
             return psycopg.connect(**_settings(place))
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
             if not is_starting(error) or time.monotonic() >= deadline:
                 raise unreachable(error, place) from error
         if told is not None:
@@ -101,7 +101,7 @@ def connect(place: Place, *, wait: float = 0.0, told: Told | None = None) -> Con
         time.sleep(_POLL_SECONDS)
 
 
-def _why_none(place: Place) -> DatasetError:
+def _why_none(place: Place) -> PixshelfError:
     """What stands in the way of a connection, found out by asking for one more."""
     try:
         psycopg.connect(**_settings(place)).close()
@@ -120,7 +120,7 @@ def _settings(place: Place) -> dict[str, Any]:
 
 
 def _key(place: Place) -> str:
-    return f"{place.url}\0{place.parameters.get('password', '')}"
+    return "\0".join([place.url, *(str(place.parameters.get(name, "")) for name in SECRETS)])
 
 
 def _make(place: Place) -> Pool:
