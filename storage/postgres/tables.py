@@ -15,7 +15,7 @@ import psycopg
 
 from storage.copying.stores import Found, Options, TableReader, other_source
 from storage.copying.tables import Key, Row, Table
-from storage.errors import DatasetBusy, DatasetError, RefusedInput
+from storage.errors import ConnectionLost, DatasetBusy, DatasetError, RefusedInput
 from storage.postgres import pools
 from storage.postgres.database import WRITE_LOCK, Connection, Database
 from storage.postgres.failures import translated
@@ -328,4 +328,7 @@ def _errors(place: Place, wait: float, *, writing: bool = False) -> Iterator[Non
     try:
         yield
     except psycopg.Error as error:
-        raise translated(error, place, wait=wait, writing=writing) from error
+        told = translated(error, place, wait=wait)
+        if writing and isinstance(told, ConnectionLost):
+            told.hint = "What was copied is kept: the same command goes on with it."
+        raise told from error

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.copying import copy_dataset
-from storage.errors import DatasetError, RefusedInput
+from storage.errors import ConnectionLost, DatasetError, RefusedInput
 from storage.opening import open_repository
 from tests.copies import (
     KINDS,
@@ -150,4 +150,20 @@ def test_the_second_name_of_a_dataset_that_was_published_and_moved_is_not_writte
     before = moved.read_bytes()
     assert not copy_dataset(source.url, target.url).resumed
     assert moved.read_bytes() == before
+    assert content(target) == content(source)
+
+
+def test_a_copy_cut_off_in_its_last_step_says_that_it_is_gone_on_with(
+    source: Place, new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = new_place("postgres")
+    with monkeypatch.context() as patch:
+        ends = "SELECT pg_terminate_backend(pg_backend_pid())"
+        patch.setattr("storage.postgres.tables._last_statements", lambda: iter([ends]))
+        with pytest.raises(ConnectionLost) as caught:
+            copy_dataset(source.url, target.url)
+    assert caught.value.hint == "What was copied is kept: the same command goes on with it."
+    report = copy_dataset(source.url, target.url)
+    assert report.resumed
+    assert report.kept
     assert content(target) == content(source)
