@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
+from storage.bounds import bounded
 from storage.deeds import history_changed
 from storage.records import Action, ActionState
 
@@ -27,7 +28,6 @@ _MARK = (
     "UPDATE action SET state = ? WHERE id = ? RETURNING id, at, actor, kind, summary, images, state"
 )
 _PAGE = 200
-_MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def go(
     statement with `?` for its values, `write` gives everything that an action (its id, kind, before
     and after) changed what it had on one side of it."""
     way = _WAYS[direction]
-    rows = ask(way.find, (way.takes, min(max(count, 0), _MOST)))
+    rows = ask(way.find, (way.takes, bounded(max(count, 0))))
     if expected is not None and [row[0] for row in rows] != list(expected):
         raise history_changed()
     gone = []
@@ -75,7 +75,7 @@ def ahead(history: History, direction: Direction, count: int) -> list[Action]:
     """What an `undo` or a `redo` of `count` actions would take now, in that order."""
     if direction == "undo":
         done = (action for action in newest_first(history) if action.state == "done")
-        return list(islice(done, count))
+        return list(islice(done, bounded(count)))
     # What can be done again is newer than anything that is done.
     newer = takewhile(lambda action: action.state != "done", newest_first(history))
     return [action for action in newer if action.state == "undone"][::-1][:count]

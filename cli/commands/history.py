@@ -14,6 +14,7 @@ from cli.actions import COLUMNS, FIELDS, action_json
 from cli.output import Column, line, note, one_format, write_json, write_rows, write_table
 from cli.session import Session, session
 from cli.text import plural, printable, when
+from storage.bounds import bounded
 from storage.records import Action, Event
 from storage.repository import Repository
 
@@ -69,7 +70,7 @@ def history(
     form = one_format(json=json, jsonl=jsonl, csv=csv, tsv=tsv)
     with state.open() as repo:
         actions = _actions(repo, before)
-        shown = list(islice(actions, limit)) if limit else actions
+        shown = list(islice(actions, bounded(limit))) if limit else actions
         write_rows(map(action_json, shown), form, fields=FIELDS, columns=COLUMNS)
         if isinstance(shown, list) and shown and next(actions, None) is not None:
             _note_more(state, "--limit", str(limit), "--before", str(shown[-1].id))
@@ -94,7 +95,7 @@ def show(
     with state.open() as repo:
         record = repo.history.get(action)
         events = _events(repo, action, after)
-        shown = list(islice(events, limit) if limit else events)
+        shown = list(islice(events, bounded(limit)) if limit else events)
         more = bool(limit) and next(events, None) is not None
     if json:
         rows: list[dict[str, Any]] = [

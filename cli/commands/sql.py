@@ -15,6 +15,7 @@ from cli import options
 from cli.output import Column, Format, note, one_format, write_rows
 from cli.session import session
 from cli.text import printable, shorten
+from storage.bounds import bounded
 from storage.records import SqlValue
 from storage.repository import Rows
 
@@ -82,7 +83,7 @@ def sql(
         closing(repo.sql(text, timeout=timeout, limit=most + 1 if most else None)) as answer,
     ):
         rows = iter(answer)
-        shown = islice(rows, most) if most else rows
+        shown = islice(rows, bounded(most)) if most else rows
         _write(answer, shown, form)
         if most and next(rows, None) is not None:
             note(f"more than {most:,} rows: --limit 0 prints them all", quiet=state.quiet)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from storage.bounds import bounded
+
 _AT_ONCE = 10_000
 
 
@@ -21,4 +23,4 @@ def _element(value: int | str | None) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
-    return "NULL" if value is None else str(value)
+    return "NULL" if value is None else str(bounded(value))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from storage.bounds import all_bounded
 from storage.errors import ConnectionLost, DatasetError, PixshelfError
 from storage.postgres import pools
 from storage.postgres.failures import has_broken, lost, translated, unheld
@@ -69,15 +70,13 @@ class Database:
     def all(self, sql: str, parameters: Parameters = (), *, prepare: bool = False) -> list[Row]:
         """Every row of a query. One that is asked often, and whose plan is the same whatever the
         values are, may be prepared: a connection plans it once."""
-        return self._read(
-            lambda c: c.execute(sql, parameters, binary=True, prepare=prepare).fetchall()
-        )
+        bound = all_bounded(parameters)
+        return self._read(lambda c: c.execute(sql, bound, binary=True, prepare=prepare).fetchall())
 
     def one(self, sql: str, parameters: Parameters = (), *, prepare: bool = False) -> Row | None:
         """The first row, if there is one."""
-        return self._read(
-            lambda c: c.execute(sql, parameters, binary=True, prepare=prepare).fetchone()
-        )
+        bound = all_bounded(parameters)
+        return self._read(lambda c: c.execute(sql, bound, binary=True, prepare=prepare).fetchone())
 
     def value(self, sql: str, parameters: Parameters = (), *, prepare: bool = False) -> Any:
         """The first column of the first row; None where there is no row."""
@@ -90,7 +89,7 @@ class Database:
 
         def work(connection: Connection) -> list[Any]:
             with connection.cursor(binary=True) as one:
-                rows = one.stream(sql, parameters, binary=True, size=STREAMED_ROWS)
+                rows = one.stream(sql, all_bounded(parameters), binary=True, size=STREAMED_ROWS)
                 return [row[0] for row in rows]
 
         return self._read(work)

@@ -232,7 +232,7 @@ def _edit(
     ids = as_array(image_ids)
     with database.write() as connection:
         if image_ids:
-            _all_there(connection, ids)
+            _all_there(connection, ids, image_ids)
         at = int(time.time())
         action = Action(next_id(connection, "action"), at, actor, deed.kind, deed.summary, images=0)
         connection.execute(
@@ -280,12 +280,12 @@ def _number(connection: Connection, sql: str, *parameters: object) -> int:
     return 0 if row is None else int(row[0])
 
 
-def _all_there(connection: Connection, ids: str) -> None:
+def _all_there(connection: Connection, ids: str, image_ids: Sequence[int]) -> None:
     missing = connection.execute(
-        "SELECT given.id FROM unnest(%s::bigint[]) WITH ORDINALITY AS given (id, place) "
+        "SELECT given.place FROM unnest(%s::bigint[]) WITH ORDINALITY AS given (id, place) "
         "WHERE NOT EXISTS (SELECT 1 FROM image WHERE image.id = given.id) "
         "ORDER BY given.place LIMIT 1",
         (ids,),
     ).fetchone()
     if missing is not None:
-        raise no_image_to_edit(missing[0])
+        raise no_image_to_edit(image_ids[missing[0] - 1])

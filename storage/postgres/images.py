@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from storage.bounds import all_bounded
 from storage.cursors import write_cursor
 from storage.labels import clean_label, clean_tag
 from storage.missing import no_image
@@ -148,7 +149,7 @@ class PostgresImages:
         """Those of the images that are there, by id, with the prediction of a model."""
         if not image_ids:
             return {}
-        rows = self._database.all(_RECORDS, (model, list(image_ids)), prepare=True)
+        rows = self._database.all(_RECORDS, (model, all_bounded(image_ids)), prepare=True)
         return {row[0]: image_record(row) for row in rows}
 
     def count(self, query: Query) -> int:

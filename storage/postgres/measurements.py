@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from storage.bounds import bounded
 from storage.postgres.compiling import Selection
 from storage.postgres.database import Database
 from storage.postgres.selecting import select
@@ -74,8 +75,8 @@ class PostgresMeasurements:
                 for image_id, one in measures.items():
                     copy.write_row(
                         (
-                            image_id,
-                            version,
+                            bounded(image_id),
+                            bounded(version),
                             one.low,
                             one.high,
                             one.contrast,

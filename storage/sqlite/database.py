@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage import in_use
+from storage.bounds import all_bounded
 from storage.errors import DatasetBusy, DatasetError
 from storage.sqlite.failures import (
     READONLY,
@@ -68,20 +69,20 @@ class Database:
     def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Every row of a query."""
         with self.errors():
-            return self._reader.execute(sql, parameters).fetchall()
+            return self._asked(sql, parameters).fetchall()
 
     def rows(self, sql: str, parameters: Parameters = ()) -> Iterator[Any]:
         """The rows of a query one by one; the file stays open to it until the last is taken."""
         with self.errors():
             # Not `yield from`: left off in the middle, that closes the cursor, which cannot be done
             # after the file was closed.
-            for row in self._reader.execute(sql, parameters):  # noqa: UP028
+            for row in self._asked(sql, parameters):  # noqa: UP028
                 yield row
 
     def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row, if there is one."""
         with self.errors():
-            row: Row | None = self._reader.execute(sql, parameters).fetchone()
+            row: Row | None = self._asked(sql, parameters).fetchone()
             return row
 
     def value(self, sql: str, parameters: Parameters = ()) -> Any:
@@ -187,6 +188,12 @@ class Database:
                 copy.close()
 
     # Within
+
+    def _asked(self, sql: str, parameters: Parameters) -> sqlite3.Cursor:
+        try:
+            return self._reader.execute(sql, parameters)
+        except OverflowError:
+            return self._reader.execute(sql, all_bounded(parameters))
 
     def _create(self) -> None:
         """Make the file, or finish making it, where it is not there or not whole."""

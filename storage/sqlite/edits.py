@@ -234,7 +234,7 @@ def _edit(
     """One edit in one transaction. Raises NotFound if an image is gone."""
     ids = _json(image_ids)
     with database.write() as connection:
-        _all_there(connection, ids)
+        _all_there(connection, ids, image_ids)
         at = int(time.time())
         row = connection.execute(
             "INSERT INTO action (at, actor, kind, summary, images) VALUES (?, ?, ?, ?, 0) "
@@ -287,14 +287,14 @@ def _id_of(connection: sqlite3.Connection, table: Table, name: str) -> int:
     return found
 
 
-def _all_there(connection: sqlite3.Connection, ids: str) -> None:
+def _all_there(connection: sqlite3.Connection, ids: str, image_ids: Sequence[int]) -> None:
     missing = connection.execute(
-        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM image "
+        "SELECT key FROM json_each(?) WHERE value NOT IN (SELECT id FROM image "
         f"WHERE id IN {_GIVEN}) LIMIT 1",
         (ids, ids),
     ).fetchone()
     if missing is not None:
-        raise no_image_to_edit(missing[0])
+        raise no_image_to_edit(image_ids[missing[0]])
 
 
 def _json(values: Sequence[object]) -> str:

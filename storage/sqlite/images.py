@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from storage.bounds import bounded
 from storage.cursors import write_cursor
 from storage.labels import clean_label, clean_tag
 from storage.missing import no_image
@@ -197,7 +198,9 @@ class SqliteImages:
     def set_thumbnails(self, thumbnails: Mapping[int, bytes | None]) -> None:
         with self._database.write(durable=False) as connection:
             for image_id, data in thumbnails.items():
-                if connection.execute("SELECT 1 FROM image WHERE id = ?", (image_id,)).fetchone():
+                if connection.execute(
+                    "SELECT 1 FROM image WHERE id = ?", (bounded(image_id),)
+                ).fetchone():
                     connection.execute("DELETE FROM thumbnail WHERE image_id = ?", (image_id,))
                 else:
                     raise no_image(image_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from storage.bounds import bounded
 from storage.query import Query
 from storage.records import Fingerprint, Measures
 from storage.sqlite.compiling import Selection
@@ -66,14 +67,14 @@ class SqliteMeasurements:
                 _SAVE,
                 (
                     (
-                        version,
+                        bounded(version),
                         one.low,
                         one.high,
                         one.contrast,
                         one.spread,
                         one.sharpness,
                         int(one.animated),
-                        image_id,
+                        bounded(image_id),
                     )
                     for image_id, one in measures.items()
                 ),

@@ -7,6 +7,7 @@ import json
 import time
 from typing import Literal
 
+from storage.bounds import bounded
 from storage.labels import clean_label, clean_name
 from storage.records import ModelRecord, NewModel
 from storage.sqlite.database import Database
@@ -90,17 +91,19 @@ class SqliteModels:
         name = clean_name(name)
         with self._database.write() as connection:
             row = connection.execute(
-                "SELECT id FROM model WHERE name = ? AND id <> ?", (name, model_id)
+                "SELECT id FROM model WHERE name = ? AND id <> ?", (name, bounded(model_id))
             ).fetchone()
             if row is not None:
                 raise model_name_taken(row[0], name)
-            cursor = connection.execute("UPDATE model SET name = ? WHERE id = ?", (name, model_id))
+            cursor = connection.execute(
+                "UPDATE model SET name = ? WHERE id = ?", (name, bounded(model_id))
+            )
             if cursor.rowcount == 0:
                 raise no_model(model_id)
 
     def remove(self, model_id: int) -> None:
         with self._database.write() as connection:
-            cursor = connection.execute("DELETE FROM model WHERE id = ?", (model_id,))
+            cursor = connection.execute("DELETE FROM model WHERE id = ?", (bounded(model_id),))
             if cursor.rowcount == 0:
                 raise no_model(model_id)
 

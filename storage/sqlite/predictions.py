@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 
+from storage.bounds import bounded
 from storage.errors import NotFound
 from storage.query import Query
 from storage.records import NewPrediction, Prediction
@@ -48,7 +49,9 @@ class SqlitePredictions:
         # Durable, and with it the images that were added before: a door that answers over HTTP
         # gives their ids away once this is done. For a thousand at a time it costs nothing.
         with self._database.write() as connection:
-            model = connection.execute("SELECT 1 FROM model WHERE id = ?", (model_id,)).fetchone()
+            model = connection.execute(
+                "SELECT 1 FROM model WHERE id = ?", (bounded(model_id),)
+            ).fetchone()
             if model is None:
                 raise no_model(model_id)
             truths = dict(

@@ -268,6 +268,24 @@ def test_nothing_to_undo_or_redo_is_a_clear_failure(filled: Path, run: Run, way:
     assert run(way, 0).exit_code == 2
 
 
+@pytest.mark.parametrize("number", [2**63, 10**20])
+def test_ids_and_limits_too_large_to_be_held_are_told_as_any_others(
+    filled: Path, run: Run, number: int
+) -> None:
+    run("tag", "add", "x", 1)
+    for what, words in (
+        ("image", ("show", number)),
+        ("action", ("history", "show", number)),
+        ("run", ("runs", "show", number)),
+    ):
+        result = run(*words)
+        assert result.exit_code == 4
+        assert f"there is no {what} {number}" in result.stderr
+    for words in (("history",), ("history", "show", 1), ("sql", "SELECT 1"), ("ls",)):
+        assert run(*words, "--limit", number).exit_code == 0
+    assert len(printed(run, "undo", number)) == 1
+
+
 def test_an_undo_that_is_refused_takes_nothing_back_and_says_what_can_be(
     filled: Path, run: Run
 ) -> None:
