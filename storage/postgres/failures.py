@@ -14,6 +14,7 @@ from storage.errors import (
     PixshelfError,
     RefusedInput,
     StorageFull,
+    UsageError,
 )
 from storage.postgres.place import Place
 
@@ -34,6 +35,7 @@ _STARTING = (
 )
 _USER = ("password", "authentication", "pg_hba.conf", "role")
 _ROOM = ("too many clients", "too many connections", "connection slots")
+_SETTING = ("invalid ", "bad value for ")
 _HOST = ("translate host name", "resolve host", "not known")
 
 
@@ -54,9 +56,14 @@ def _says_the_end(error: psycopg.Error) -> bool:
     return error.sqlstate is not None and error.sqlstate.startswith(_ENDED)
 
 
-def unreachable(error: psycopg.Error, place: Place) -> DatasetError:
+def unreachable(error: psycopg.Error, place: Place) -> PixshelfError:
     """What to raise when no connection was to be had."""
     reason = _reason(error)
+    if reason.startswith(_SETTING):
+        return UsageError(
+            f"a parameter of the connection will not do: {reason}",
+            hint="Check the URL, and the environment variables that begin with PG.",
+        )
 
     def says(parts: tuple[str, ...]) -> bool:
         return any(part in reason for part in parts)
@@ -77,12 +84,19 @@ def unreachable(error: psycopg.Error, place: Place) -> DatasetError:
             f"PostgreSQL server {place.server}",
             hint="Let the database's owner grant CONNECT, or open it as another user.",
         )
+    return _absent(reason, place)
+
+
+def _absent(reason: str, place: Place) -> DatasetError:
+    """What to raise where a database, encryption, a host or a server is not there."""
     if "database" in reason and "does not exist" in reason:
+        return _no_database(place)
+    if "SSL" in reason and "support" in reason:
         return DatasetError(
-            f"the PostgreSQL server {place.server} has no database '{place.database}'",
-            hint=f"Make it with 'createdb {place.database}', or name another.",
+            f"the PostgreSQL server {place.server} has no encrypted connections: {reason}",
+            hint="Leave out sslmode and PGSSLMODE, or let the server have a certificate.",
         )
-    if says(_HOST):
+    if any(part in reason for part in _HOST):
         return DatasetError(
             f"there is no host '{place.parameters.get('host')}'",
             hint="Check the host's name in the URL.",
@@ -90,6 +104,16 @@ def unreachable(error: psycopg.Error, place: Place) -> DatasetError:
     return DatasetError(
         f"cannot connect to the PostgreSQL server {place.server}: {reason}",
         hint="Check that it runs and the URL's host and port, or wait longer with --wait SECONDS.",
+    )
+
+
+def _no_database(place: Place) -> DatasetError:
+    message = f"the PostgreSQL server {place.server} has no database '{place.database}'"
+    if place.names_a_database:
+        return DatasetError(message, hint=f"Make it with '{place.createdb}', or name another.")
+    return DatasetError(
+        f"{message}, and the URL names none: the user's name was taken",
+        hint=f"Write postgresql://{place.user}@HOST/NAME.",
     )
 
 
@@ -117,7 +141,7 @@ def translated(
     if isinstance(error, _FULL):
         return StorageFull(
             f"the PostgreSQL server {place.server} took no more: {_one_line(error)}",
-            hint="What was stored before is kept. Make room, then run the command again.",
+            hint="What was stored before is kept. Make room, then try again.",
         )
     if isinstance(error, _TEXT) or (isinstance(error, psycopg.DataError) and "NUL" in str(error)):
         return unheld()
@@ -128,7 +152,7 @@ def unheld() -> RefusedInput:
     """What to raise for a text that PostgreSQL cannot hold."""
     return RefusedInput(
         "a text has a character that PostgreSQL does not hold (NUL, or half of a pair)",
-        hint="Take it out of the name, and run the command again.",
+        hint="Take it out of the name, and try again.",
     )
 
 
@@ -157,7 +181,7 @@ def lost(place: Place, *, writing: bool) -> ConnectionLost:
     kept = " Nothing of what was being written is there; what was stored before is." * writing
     return ConnectionLost(
         f"the connection to the PostgreSQL server {place.server} was lost",
-        hint=f"Run the command again when the server is back.{kept}",
+        hint=f"Try again when the server is back.{kept}",
     )
 
 

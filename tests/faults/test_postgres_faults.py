@@ -133,7 +133,15 @@ def test_a_host_that_is_not_there_is_told() -> None:
 def test_a_database_that_is_not_there_is_told(server: Server, name: str) -> None:
     done = run(as_role(server, "nothing", "ann"), "stats")
     assert_refused(done, "has no database 'nothing'")
-    assert "createdb nothing" in done.stderr
+    port = server.port
+    assert f"'createdb -h 127.0.0.1 -p {port} -U ann nothing'" in done.stderr
+
+
+def test_a_url_that_names_no_database_is_told(server: Server, name: str) -> None:
+    url = as_role(server, "", "ann").rstrip("/")
+    done = run(url, "stats")
+    assert_refused(done, "has no database 'ann', and the URL names none")
+    assert "postgresql://ann@HOST/NAME" in done.stderr
 
 
 def test_a_database_that_one_may_not_connect_to_is_told(server: Server, name: str) -> None:
@@ -162,7 +170,35 @@ def test_a_server_whose_last_places_are_reserved_is_told() -> None:
 
 def test_a_server_that_wants_what_this_one_has_not_is_told(server: Server, name: str) -> None:
     url = as_role(server, name, "ann") + "?sslmode=require"
-    assert_refused(run(url, "stats"), "server does not support SSL")
+    done = run(url, "stats")
+    assert_refused(done, "has no encrypted connections: server does not support SSL")
+    assert "sslmode" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        ("sslmode=bogus", 'invalid sslmode value: "bogus"'),
+        ("keepalives_idle=x", 'invalid integer value "x"'),
+        ("connect_timeout=soon", "a connect_timeout that is no number"),
+        ("sslmod=require", "a parameter 'sslmod'"),
+        ("zzzz=require", "a parameter 'zzzz'"),
+    ],
+)
+def test_a_parameter_that_will_not_do_is_named(server: Server, parameter: str, words: str) -> None:
+    done = run(f"{as_role(server, 'nothing', 'ann')}?{parameter}", "stats", wait=60)
+    assert_refused(done, words, code=2)
+
+
+def test_a_parameter_that_is_nearly_one_is_told_which() -> None:
+    done = run("postgresql://ann@127.0.0.1/photos?sslmod=require", "stats")
+    assert "Did you mean 'sslmode'?" in done.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "-1", "123456789012", "s3same"])
+def test_a_port_that_is_none_is_told_at_once(port: str) -> None:
+    done = run(f"postgresql://ann@127.0.0.1:{port}/photos", "stats", wait=60)
+    assert_refused(done, "a port that is no number from 1 to 65,535", code=2)
 
 
 COMMANDS = (
@@ -206,7 +242,7 @@ def test_doctor_tells_of_it_among_the_rest() -> None:
         "postgresql://ann:s3same/photos",
         "postgresql://ann:7/s3same@127.0.0.1/photos",
         "postgresql://ann:s3same%zz@127.0.0.1/photos",
-        "postgresql://ann@127.0.0.1/photos?s3same=1",
+        "postgresql://ann:pass?s3same=1",
     ],
 )
 def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
