@@ -17,6 +17,5 @@ def program_of(state: Session) -> str:
 def given_wait(ctx: typer.Context) -> float | None:
     """The --wait that was given, for a process of its own that waits longer than we do by
     itself."""
-    source = ctx.find_root().get_parameter_source("wait")
-    given = source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
-    return session(ctx).wait if given else None
+    state = session(ctx)
+    return state.wait if state.wait_given else None

@@ -207,7 +207,14 @@ def root(
         ),
     ] = False,
 ) -> None:
-    state = ctx.obj = Session(db_flag=db, config_flag=config, quiet_flag=quiet, wait=wait)
+    source = ctx.get_parameter_source("wait")
+    state = ctx.obj = Session(
+        db_flag=db,
+        config_flag=config,
+        quiet_flag=quiet,
+        wait=wait,
+        wait_given=source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"),
+    )
     if config is not None and not ctx.resilient_parsing:
         state.config  # noqa: B018  (a config file that was named is checked, needed or not)
     if ctx.invoked_subcommand is None:

@@ -46,7 +46,9 @@ def demonstrate(state: Session, *, json: bool) -> None:
     and typer.Exit if it was interrupted."""
     started = time.monotonic()
     place = _place(state)
-    with open_repository(place, create=True, wait=state.wait, told=state.tell) as repo:
+    with open_repository(
+        place, create=True, wait=state.wait, refused=state.refused, told=state.tell
+    ) as repo:
         line_unless(json, f"dataset: {printable(str(place))}")
         had_images = _have_images(repo, json=json)
         had_model = _have_model(repo, state, json=json)

@@ -44,5 +44,6 @@ def open_app(state: Session) -> int:
         config_path=state.config_path,
         db_named=state.db_flag is not None,
         wait=state.wait,
+        refused=state.refused,
         told=state.tell,
     )

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 DEFAULT_WAIT = 10.0
 """Seconds that a write waits for another process that writes, and a command for a server."""
 
+REFUSED_WAIT = 3.0
+"""Seconds that a command waits where no server listens, unless it was told how long to wait: more
+often than a server that starts, that is a wrong port."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -30,6 +34,7 @@ class Session:
     config_flag: str | None = None
     quiet_flag: bool = False
     wait: float = DEFAULT_WAIT
+    wait_given: bool = False
     _config: Config | None = field(default=None, repr=False)
 
     @property
@@ -73,6 +78,11 @@ class Session:
         """Whether notes and progress are unwanted."""
         return self.quiet_flag or self.config.quiet
 
+    @property
+    def refused(self) -> float | None:
+        """How long to wait where no server listens; None where --wait says it."""
+        return None if self.wait_given else REFUSED_WAIT
+
     def open(self, *, create: bool = False) -> Repository:
         """Open the dataset; with `create`, make the dataset file if it is not there.
         Raises DatasetError."""
@@ -80,7 +90,9 @@ class Session:
 
         if create and self.db_named is None:
             default_data_folder().mkdir(parents=True, exist_ok=True)
-        return open_repository(self.db, create=create, wait=self.wait, told=self.tell)
+        return open_repository(
+            self.db, create=create, wait=self.wait, refused=self.refused, told=self.tell
+        )
 
     def tell(self, text: str) -> None:
         """Say something on stderr that is not data, unless notes are unwanted."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +14,7 @@ from storage.repository import Repository
 
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgres://")
+_KEYWORDS = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|password|sslpassword)\s*=")
 
 
 def open_repository(
@@ -19,17 +22,19 @@ def open_repository(
     *,
     create: bool = False,
     wait: float = 10.0,
+    refused: float | None = None,
     told: Callable[[str], None] | None = None,
 ) -> Repository:
     """Open a dataset: a path, `sqlite:///PATH`, or `postgresql://USER@HOST/NAME`. `create` makes it
     where it is not there; `wait` is how many seconds a write waits for another writer, and how many
-    a server that is just starting is waited for, of which `told` hears once. Raises DatasetError,
+    a server that is just starting is waited for, of which `told` hears once. `refused` shortens
+    that for a place where nothing listens, which a wrong port is, too. Raises DatasetError,
     UsageError."""
     if is_postgres(url):
         require_psycopg()
         from storage.postgres.repository import PostgresRepository
 
-        return PostgresRepository(str(url), create=create, wait=wait, told=told)
+        return PostgresRepository(str(url), create=create, wait=wait, refused=refused, told=told)
     path = path_of(url)
     from storage.sqlite.repository import SqliteRepository
 
@@ -77,8 +82,14 @@ def child_environment(url: str) -> dict[str, str]:
 
 
 def path_of(url: str | Path) -> Path:
-    """The dataset file that a path or a URL names. Raises UsageError for other URLs."""
+    """The dataset file that a path or a URL names. Raises UsageError for other URLs, and for
+    PostgreSQL's text of keywords, which may hold a password and is not repeated."""
     text = str(url)
+    if _KEYWORDS.search(text) and not os.path.lexists(text):
+        raise UsageError(
+            "a PostgreSQL database is named by a URL, not by keywords",
+            hint="Write postgresql://USER@HOST:PORT/NAME.",
+        )
     if text.startswith(_SQLITE):
         text = text.removeprefix(_SQLITE)
     elif "://" in text:

@@ -66,16 +66,18 @@ def run(
     config_path: Path | None,
     db_named: bool,
     wait: float,
+    refused: float | None = None,
     told: Callable[[str], None] | None = None,
 ) -> int:
     """Show the app on a dataset, which is made where it is not there; gives the exit code. `told`
-    hears, before the screen is taken, that a server that is starting is waited for. Raises
+    hears, before the screen is taken, that a server that is starting is waited for; `refused` is as
+    in open_repository. Raises
     DatasetError and UsageError before the screen is taken, and afterwards what the app did not
     expect."""
     from tui.frame.dataset import Dataset
 
     dataset = Dataset(url, wait=wait)
-    dataset.create(told)
+    dataset.create(told, refused=refused)
     try:
         app = _made(dataset, settings, config_path, db_named)
         _show(app)

@@ -71,7 +71,7 @@ def merge(
     chosen = Options(actor(), preference, models=models, location=shown(other), dry_run=dry_run)
     with (
         # Theirs first, so that a wrong name makes no file of ours.
-        open_repository(other, wait=state.wait, told=state.tell) as theirs,
+        open_repository(other, wait=state.wait, refused=state.refused, told=state.tell) as theirs,
         state.open(create=not dry_run) as ours,
         progress("merging", quiet=state.quiet) as update,
     ):

@@ -51,12 +51,15 @@ class Database:
         create: bool = False,
         outdated: bool = False,
         wait: float,
+        refused: float | None = None,
         told: pools.Told | None = None,
     ) -> None:
         self.place: Place = place_of(url)
         self._wait = wait
         self._moment: Connection | None = None
-        self._pool: pools.Pool | None = pools.take(self.place, wait=wait, told=told)
+        self._pool: pools.Pool | None = pools.take(
+            self.place, wait=wait, refused=refused, told=told
+        )
         try:
             if create:
                 self._create()

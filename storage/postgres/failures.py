@@ -25,10 +25,10 @@ _ENDED = ("08", "57P", "25P03", "25P04")
 """How the SQLSTATEs begin by which a server says that it ends the connection."""
 
 # Where no connection comes about there is no SQLSTATE, only a text.
+_ABSENT = ("Connection refused", "No such file or directory")
 _STARTING = (
-    "Connection refused",
+    *_ABSENT,
     "Connection reset",
-    "No such file or directory",
     "closed the connection",
     "the database system is",
     "administrator command",
@@ -43,6 +43,11 @@ def is_starting(error: psycopg.Error) -> bool:
     """Whether a connection failed since the server is not up yet, or not any more: in a moment it
     may be."""
     return any(part in str(error) for part in _STARTING)
+
+
+def is_absent(error: psycopg.Error) -> bool:
+    """Whether a connection failed since nothing listens there."""
+    return any(part in str(error) for part in _ABSENT)
 
 
 def has_broken(connection: psycopg.Connection[Any], error: BaseException) -> bool:

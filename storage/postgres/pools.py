@@ -18,7 +18,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from storage.errors import DatasetBusy, PixshelfError
-from storage.postgres.failures import is_starting, lost, unreachable
+from storage.postgres.failures import is_absent, is_starting, lost, unreachable
 from storage.postgres.place import SECRETS, Place
 
 MOST = 16
@@ -42,16 +42,16 @@ class _Shared:
 _pools: dict[str, _Shared] = {}
 
 
-def take(place: Place, *, wait: float, told: Told | None) -> Pool:
+def take(place: Place, *, wait: float, refused: float | None = None, told: Told | None) -> Pool:
     """The pool of a place, for one more user, who will `give_back`. Where there is none yet, the
-    server is waited for up to `wait` seconds; `told` hears of that once. Raises DatasetError."""
+    server is waited for as `connect` does. Raises DatasetError, UsageError."""
     key = _key(place)
     with _guard:
         shared = _pools.get(key)
         if shared is not None:
             shared.users += 1
             return shared.pool
-    connect(place, wait=wait, told=told).close()
+    connect(place, wait=wait, refused=refused, told=told).close()
     with _guard:
         shared = _pools.get(key)
         if shared is None:
@@ -85,18 +85,22 @@ def get(pool: Pool, place: Place, *, wait: float) -> Connection:
                 raise _why_none(place) from None
 
 
-def connect(place: Place, *, wait: float = 0.0, told: Told | None = None) -> Connection:
+def connect(
+    place: Place, *, wait: float = 0.0, refused: float | None = None, told: Told | None = None
+) -> Connection:
     """A connection of the caller's own, to close. A server that is starting is waited for up to
-    `wait` seconds, of which `told` hears once. Raises DatasetError."""
-    deadline = time.monotonic() + wait
+    `wait` seconds, and one that nothing is to be seen of up to `refused` where that is less; `told`
+    hears of that once. Raises DatasetError, UsageError."""
+    began = time.monotonic()
     while True:
         try:
             return psycopg.connect(**_settings(place))
         except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-            if not is_starting(error) or time.monotonic() >= deadline:
+            seconds = min(wait, refused if refused is not None and is_absent(error) else wait)
+            if not is_starting(error) or time.monotonic() >= began + seconds:
                 raise unreachable(error, place) from error
         if told is not None:
-            told(f"waiting up to {wait:g} s for the PostgreSQL server {place.server}")
+            told(f"waiting up to {seconds:g} s for the PostgreSQL server {place.server}")
             told = None
         time.sleep(_POLL_SECONDS)
 

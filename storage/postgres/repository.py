@@ -44,9 +44,10 @@ class PostgresRepository:
         *,
         create: bool = False,
         wait: float = 10.0,
+        refused: float | None = None,
         told: Callable[[str], None] | None = None,
     ) -> None:
-        self._database = Database(url, create=create, wait=wait, told=told)
+        self._database = Database(url, create=create, wait=wait, refused=refused, told=told)
         self.images: Images = PostgresImages(self._database)
         self.measurements: Measurements = PostgresMeasurements(self._database)
         self.labels: Labels = PostgresLabels(self._database)

@@ -433,3 +433,19 @@ def test_quiet_waits_without_a_word(own_server: Server) -> None:
     own_server.stop()
     done = run(own_server.url(), "--quiet", "stats", wait=0.2)
     assert_refused(done, "cannot connect")
+
+
+def test_where_nothing_listens_it_is_not_waited_for_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cli.session.REFUSED_WAIT", 0.2)
+    done = CliRunner().invoke(app, ["--db", NOBODY, "stats"], prog_name="pixshelf")
+    assert done.exit_code == 3
+    told = done.stderr.splitlines()[0]
+    assert told == "waiting up to 0.2 s for the PostgreSQL server 127.0.0.1:1"
+
+
+def test_how_long_to_wait_is_taken_by_its_word() -> None:
+    line = ["--db", NOBODY, "--wait", "0.3", "stats"]
+    done = CliRunner().invoke(app, line, prog_name="pixshelf")
+    assert done.stderr.startswith("waiting up to 0.3 s for the PostgreSQL server")

@@ -46,12 +46,15 @@ class Dataset:
 
         return open_repository(self.url, wait=self.wait)
 
-    def create(self, told: Callable[[str], None] | None = None) -> None:
+    def create(
+        self, told: Callable[[str], None] | None = None, *, refused: float | None = None
+    ) -> None:
         """Make the dataset if it is not there, and see that it can be opened. `told` hears that a
-        server is waited for. Blocks; for before the screen is taken. Raises DatasetError."""
+        server is waited for; `refused` is as in open_repository. Blocks; for before the screen is
+        taken. Raises DatasetError."""
         from storage.opening import open_repository
 
-        open_repository(self.url, create=True, wait=self.wait, told=told).close()
+        open_repository(self.url, create=True, wait=self.wait, refused=refused, told=told).close()
 
     def identity(self) -> tuple[int, int] | None:
         """What tells the dataset's file from another of its name; None where there is none."""
