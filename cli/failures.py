@@ -18,10 +18,10 @@ import typer
 
 from cli.text import printable, width
 from storage.errors import ExitCode, PixshelfError, QueryError
+from storage.redacting import redacted
 
 # How the library behind the parser says that a text is not a number.
 _PARSER = re.compile(r"Input should be a valid (?:integer|number).*")
-_URL = re.compile(r"postgres(?:ql)?://.*", re.DOTALL)
 
 
 def run_guarded(run: Callable[[], None]) -> int:
@@ -100,6 +100,8 @@ def report(error: PixshelfError) -> None:
 def query_caret(error: QueryError) -> list[str]:
     """The query on a line, and a line of carets under the word that was not understood."""
     text, start, end = error.text, error.start, max(error.end, error.start + 1)
+    if redacted(text) != text:
+        return []  # what is left out may be where the carets would point
     before = printable(text[:start])
     word = printable(text[start:end])
     line = f"  {before}{word}{printable(text[end:])}"
@@ -149,32 +151,21 @@ def _write_log(error: Exception) -> Path:
     folder = user_log_path("pixshelf", appauthor=False, ensure_exists=True)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = folder / f"error-{stamp}-{os.getpid()}.log"
-    command = " ".join(_without_secrets(sys.argv))
+    command = " ".join(_without_token(sys.argv))
     trace = "".join(traceback.format_exception(error))
     path.write_text(
-        f"{version_line()}, Python {sys.version}\n{command}\n\n{trace}",
+        f"{version_line()}, Python {sys.version}\n{redacted(command)}\n\n{redacted(trace)}",
         encoding="utf-8",
         errors="backslashreplace",
     )
     return path
 
 
-def _without_secrets(words: Sequence[str]) -> Iterator[str]:
-    """The words of a command line, with no password of a URL and no token."""
-    from storage.opening import shown
-
+def _without_token(words: Sequence[str]) -> Iterator[str]:
+    """The words of a command line, with no token in them."""
     before = ""
     for word in words:
-        place = _URL.search(word)
-        if before == "--token" or word.startswith("--token="):
-            yield "…"
-        elif place is None:
-            yield word
-        else:
-            try:
-                yield word[: place.start()] + shown(place[0])
-            except PixshelfError:
-                yield "…"
+        yield "…" if before == "--token" or word.startswith("--token=") else word
         before = word
 
 
@@ -185,11 +176,11 @@ def _say_traceback(error: BaseException) -> None:
 
 
 def _say(line: str) -> None:
-    """A line on stderr. Where even that is closed, there is nobody left to tell."""
+    """A line on stderr, without passwords. Where even that is closed, there is nobody to tell."""
     from contextlib import suppress
 
     with suppress(OSError, ValueError):
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(redacted(line) + "\n")
         sys.stderr.flush()
 
 

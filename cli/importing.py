@@ -18,6 +18,7 @@ from ml.intake import Choices, Totals
 from storage.errors import RefusedInput
 from storage.importing.pipeline import import_source
 from storage.query import parse
+from storage.redacting import refuse_database
 from storage.repository import Repository
 
 STDIN = "-"
@@ -55,6 +56,7 @@ def _known(name: str, folder: Path, *, quiet: bool) -> Path:
     from ml.known_datasets import KERAS, NAMES, cache_folder, write_known
 
     if name not in NAMES:
+        refuse_database(name)
         match = nearest(name, NAMES)
         hint = f"the dataset {match} is imported by that name" if match else None
         raise RefusedInput("there is no such file or folder", hint=hint)

@@ -17,6 +17,7 @@ from typing import Any
 
 from cli.text import in_columns, printable
 from storage.errors import UsageError
+from storage.redacting import redacted
 
 Row = Mapping[str, Any]
 
@@ -63,10 +64,10 @@ def line(text: str = "") -> None:
 
 
 def note(text: str, *, quiet: bool = False) -> None:
-    """Write a line that is not data: to stderr, and not where `quiet` is set."""
+    """Write a line that is not data: to stderr, without passwords, and not where `quiet` is set."""
     if not quiet:
         sys.stdout.flush()
-        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.write(printable(redacted(text)) + "\n")
         sys.stderr.flush()
 
 

@@ -13,6 +13,7 @@ from ml.known_datasets import NAMES, write_known
 from storage.errors import RefusedInput
 from storage.importing.measuring import SplitChoice
 from storage.importing.pipeline import ImportReport, import_source
+from storage.redacting import redacted
 from storage.repository import Repository
 
 
@@ -42,7 +43,7 @@ class Totals:
         """Count a whole source as refused."""
         self.refused += 1
         reason = error.message if error.hint is None else f"{error.message} ({error.hint})"
-        self.refusals.append((source, reason))
+        self.refusals.append((redacted(source), redacted(reason)))
 
     def take(self, report: ImportReport) -> None:
         """Add what became of one source."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.errors import RefusedInput
+from storage.redacting import refuse_database
 
 
 def write_whole(target: Path, write: Callable[[Path], None]) -> None:
@@ -23,6 +24,7 @@ def write_whole(target: Path, write: Callable[[Path], None]) -> None:
 
 def refuse_taken(target: Path) -> None:
     """Raises RefusedInput unless a new file of this name can be made."""
+    refuse_database(target)
     if os.path.lexists(target):
         raise RefusedInput(f"{target} is already there", hint="Name a file that is not.")
     if not target.parent.is_dir():
