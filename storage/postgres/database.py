@@ -29,6 +29,10 @@ Result = TypeVar("Result")
 WRITE_LOCK = 0x50785368
 """The advisory lock of whoever writes; 'PxSh'."""
 
+BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+"""Whatever the database begins with by itself: under the lock, what others committed before is
+seen."""
+
 # What is said to be stored is on the disk, also where the server is set to promise less.
 _FOR_WRITING = """
     SELECT set_config('lock_timeout', %s, true),
@@ -196,7 +200,7 @@ class Database:
     def _begin(self, connection: Connection) -> str:
         """Begin a transaction that holds the write lock, with nothing written yet; gives its
         number."""
-        connection.execute("BEGIN")
+        connection.execute(BEGIN_WRITING)
         limit = f"{max(1, int(self._wait * 1000))}ms"
         connection.execute(_FOR_WRITING, (limit,))
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
@@ -207,12 +211,19 @@ class Database:
 
     def _commit(self, connection: Connection, transaction: str) -> None:
         try:
-            connection.execute("COMMIT")
+            answer = connection.execute("COMMIT").statusmessage
         except psycopg.OperationalError as error:
             if not has_broken(connection, error):
                 raise
             if not self._was_committed(transaction):
                 raise lost(self.place, writing=True) from error
+        else:
+            # A transaction in which a statement failed is rolled back by COMMIT, without an error.
+            if answer != "COMMIT":
+                raise DatasetError(
+                    f"{self.place.url} answered COMMIT with {answer}: nothing was stored",
+                    hint="Run the command again.",
+                )
 
     def _was_committed(self, transaction: str) -> bool:
         """What became of a transaction whose COMMIT was not answered. Raises DatasetError where

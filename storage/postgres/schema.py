@@ -206,9 +206,11 @@ INDEXES = (
 
 # `wrong` follows the label that the image has now, whoever changes it; `truth_id` stays. The
 # statement is planned anew each time: a plan made for one image, and kept, takes minutes for all.
+# Whatever tables whoever changes a label sees by name, those of the dataset are meant.
 TRIGGERS = (
-    """
-    CREATE FUNCTION image_relabelled() RETURNS trigger LANGUAGE plpgsql AS $$
+    f"""
+    CREATE FUNCTION image_relabelled() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = {SCHEMA}, pg_temp AS $$
     BEGIN
         EXECUTE 'UPDATE prediction
             SET wrong = (prediction.label_id <> new_image.label_id)::integer

@@ -49,6 +49,15 @@ _SETTINGS = (
 )
 
 
+# What the transactions of a copy on its way in are, whatever the database begins with by itself.
+_WRITING = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
+# What is published is on the disk, also where the server is set to promise less.
+_DURABLE = """
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') = 'off'
+"""
+
+
 @contextmanager
 def reading(url: str, options: Options) -> Iterator[TableReader]:
     """The rows of a dataset in PostgreSQL, as of one moment."""
@@ -79,6 +88,7 @@ def writing(url: str, source: str, options: Options) -> Iterator[PostgresWriter]
     place = place_of(url)
     with _connected(place, options) as connection:
         with _errors(place, options.wait, writing=True):
+            connection.execute(_WRITING)
             _lock(connection, place, options.wait)
             _refuse_taken(connection, place)
             note = _note(connection, place)
@@ -182,6 +192,7 @@ class PostgresWriter:
         connection = self._connection
         with self._errors():
             connection.execute("RESET synchronous_commit")
+            connection.execute(_DURABLE)
             try:
                 with connection.transaction():
                     for statement in _last_statements():
