@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ml.errand import send
 from storage.errors import NotReady, PixshelfError, RefusedInput, StorageFull, UsageError
+from storage.extras import install_hint
 from storage.records import ModelRecord
 from storage.repository import Repository
 
@@ -130,7 +131,7 @@ def export_model(
     if chosen == "onnx" and importlib.util.find_spec("tf2onnx") is None:
         raise NotReady(
             "ONNX files are written with the package tf2onnx, which is not installed",
-            hint="install it beside pixshelf: pip install tf2onnx",
+            hint=install_hint("onnx"),
         )
     if chosen == "savedmodel" and target.exists():
         raise RefusedInput(f"{target}: is there already", hint="name a folder that is not")

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from storage.errors import UsageError
+from storage.extras import install_hint
 from storage.records import Migrated
 from storage.repository import Repository
 
@@ -108,5 +109,5 @@ def require_psycopg() -> None:
     if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
         raise UsageError(
             "a dataset in PostgreSQL needs the extra 'postgres', which is not installed",
-            hint="Install it: pip install 'pixshelf[postgres]'",
+            hint=install_hint("postgres"),
         )

@@ -115,7 +115,7 @@ def export_model(
     """Write a model in the form that other programs read.
 
     It takes uint8 pictures and gives a probability for each label. A file that is there is
-    replaced. Prints the path. ONNX needs one more package: pip install tf2onnx
+    replaced. Prints the path. ONNX needs one more package; without it the error says how to get it.
     """
     from ml.convert import ENDINGS, form_of
     from ml.convert import export_model as write_model

@@ -13,6 +13,7 @@ import typer
 from cli import options
 from cli.session import session
 from storage.errors import UsageError
+from storage.extras import install_hint
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -137,5 +138,5 @@ def _check_installed() -> None:
     if missing:
         raise UsageError(
             f"serving needs packages that are not installed: {', '.join(missing)}",
-            hint="Install them: pip install 'pixshelf[serve]'",
+            hint=install_hint("serve"),
         )

@@ -19,6 +19,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
+from storage.extras import install_hint
 from storage.opening import open_repository
 
 ROOT = Path(__file__).parents[2]
@@ -159,5 +160,5 @@ def test_without_the_extra_it_says_how_to_install_it(
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         "pixshelf: error: serving needs packages that are not installed: starlette, uvicorn",
-        "hint: Install them: pip install 'pixshelf[serve]'",
+        f"hint: {install_hint('serve')}",
     ]
