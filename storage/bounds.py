@@ -1,13 +1,20 @@
-"""Whole numbers from outside against those that a dataset can hold, which have 64 bits.
+"""Numbers from outside against those that a dataset can hold.
 
-A number beyond them is taken for the last one: no id is that large, nothing is counted so far, and
-what is compared with it comes out as it would.
+Whole numbers have 64 bits. One beyond them is taken for the last one: no id is that large, nothing
+is counted so far, and what is compared with it comes out as it would. Others are finite.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from storage.errors import RefusedInput
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
@@ -20,3 +27,15 @@ def bounded(number: int) -> int:
 def all_bounded(values: Iterable[Any]) -> list[Any]:
     """Values to bind, the whole numbers among them bounded."""
     return [bounded(value) if isinstance(value, int) else value for value in values]
+
+
+def refuse_infinite(record: DataclassInstance, what: str) -> None:
+    """Raises RefusedInput for a record with a number that is infinite, or none (NaN): what is
+    stored must be readable again."""
+    for one in fields(record):
+        value = getattr(record, one.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RefusedInput(
+                f"{what} has {value} for {one.name}, which is no finite number",
+                hint="Nothing was stored.",
+            )

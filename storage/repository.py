@@ -169,7 +169,8 @@ class Measurements(Protocol):
         ...
 
     def save(self, measures: Mapping[int, Measures], *, version: int) -> None:
-        """Store measures by image, in place of older ones. An id that is gone is passed over."""
+        """Store measures by image, in place of older ones. An id that is gone is passed over.
+        Raises RefusedInput for a number that is not finite."""
         ...
 
     def get(self, image_id: int) -> Measures | None:
@@ -264,7 +265,8 @@ class Runs(Protocol):
         best: Checkpoint | None = None,
     ) -> None:
         """Store a finished epoch, its checkpoint, and, where it is the best so far, that one too:
-        all in one transaction. Raises NotFound."""
+        all in one transaction. Raises NotFound, and RefusedInput for a number that is not
+        finite."""
         ...
 
     def save_checkpoint(
@@ -302,7 +304,7 @@ class Models(Protocol):
     """Weights that can predict."""
 
     def add(self, model: NewModel) -> int:
-        """Store a model; gives its id."""
+        """Store a model; gives its id. Raises RefusedInput for a number that is not finite."""
         ...
 
     def get(self, model_id: int) -> ModelRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from storage.bounds import bounded
+from storage.bounds import bounded, refuse_infinite
 from storage.postgres.compiling import Selection
 from storage.postgres.database import Database
 from storage.postgres.selecting import select
@@ -65,6 +65,8 @@ class PostgresMeasurements:
         )
 
     def save(self, measures: Mapping[int, Measures], *, version: int) -> None:
+        for image_id, one in measures.items():
+            refuse_infinite(one, f"what was measured of image {image_id}")
         with self._database.write() as connection:
             connection.execute("CREATE TEMPORARY TABLE given (LIKE measure) ON COMMIT DROP")
             with (

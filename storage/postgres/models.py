@@ -7,6 +7,7 @@ import json
 import time
 from typing import Literal
 
+from storage.bounds import refuse_infinite
 from storage.labels import clean_label, clean_name
 from storage.postgres.database import Database
 from storage.postgres.names import ensure, next_id
@@ -32,6 +33,7 @@ class PostgresModels:
         self._database = database
 
     def add(self, model: NewModel) -> int:
+        refuse_infinite(model, f"the model '{model.name}'")
         labels = [clean_label(label) for label in model.labels]
         with self._database.write() as connection:
             label_ids = ensure(connection, "label", labels)

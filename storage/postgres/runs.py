@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from storage.bounds import refuse_infinite
 from storage.errors import ConnectionLost
 from storage.postgres.database import Connection, Database, Row
 from storage.postgres.holding import confirm, held, is_held
@@ -91,6 +92,8 @@ class PostgresRuns:
         last: Checkpoint,
         best: Checkpoint | None = None,
     ) -> None:
+        refuse_infinite(metrics, f"epoch {metrics.epoch}")
+
         def put(connection: Connection) -> None:
             _put_epoch(connection, run_id, metrics)
             _put_checkpoints(connection, run_id, last=last, best=best)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from storage.bounds import bounded
+from storage.bounds import bounded, refuse_infinite
 from storage.query import Query
 from storage.records import Fingerprint, Measures
 from storage.sqlite.compiling import Selection
@@ -62,6 +62,8 @@ class SqliteMeasurements:
         return 0 if row is None else int(row[0])
 
     def save(self, measures: Mapping[int, Measures], *, version: int) -> None:
+        for image_id, one in measures.items():
+            refuse_infinite(one, f"what was measured of image {image_id}")
         with self._database.write(durable=False) as connection:
             connection.executemany(
                 _SAVE,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from storage.bounds import refuse_infinite
 from storage.records import Checkpoint, EpochMetrics, NewRun, RunRecord, RunStatus
 from storage.sqlite.database import Database, Row
 from storage.sqlite.holding import held, is_held
@@ -86,6 +87,7 @@ class SqliteRuns:
         last: Checkpoint,
         best: Checkpoint | None = None,
     ) -> None:
+        refuse_infinite(metrics, f"epoch {metrics.epoch}")
         self._require(run_id)
         with self._database.write() as connection:
             connection.execute(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from storage.bounds import refuse_infinite
 from storage.cursors import read_cursor, write_cursor
 from storage.labels import clean_label, clean_tags
 from storage.query import Query
@@ -213,6 +214,8 @@ class MemoryMeasurements:
         return len(self.missing(query, version=version))
 
     def save(self, measures: Mapping[int, Measures], *, version: int) -> None:
+        for image_id, one in measures.items():
+            refuse_infinite(one, f"what was measured of image {image_id}")
         for image_id, one in measures.items():
             if image_id in self._store.images:
                 self._store.measures[image_id] = (version, one)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from storage.bounds import refuse_infinite
 from storage.errors import DatasetBusy, DatasetError, NotReady, RefusedInput
 from storage.labels import clean_label, clean_name
 from storage.query import Query
@@ -102,6 +103,7 @@ class MemoryRuns:
         last: Checkpoint,
         best: Checkpoint | None = None,
     ) -> None:
+        refuse_infinite(metrics, f"epoch {metrics.epoch}")
         self._store.run(run_id).epochs[metrics.epoch] = metrics
         self.save_checkpoint(run_id, last, best=best)
 
@@ -146,6 +148,7 @@ class MemoryModels:
         self._store = store
 
     def add(self, model: NewModel) -> int:
+        refuse_infinite(model, f"the model '{model.name}'")
         labels = tuple(clean_label(label) for label in model.labels)
         model_id = next_id(self._store.models)
         self._store.labels |= set(labels)

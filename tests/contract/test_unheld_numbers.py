@@ -1,13 +1,16 @@
-"""Numbers larger than a dataset can hold: as ids they are those of nothing, as limits no limit."""
+"""Numbers that a dataset cannot hold. Too large, they are as ids those of nothing, as limits no
+limit; what is measured and is no finite number is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from storage.errors import NotFound
+from storage.errors import NotFound, RefusedInput
 from storage.query import parse
 from storage.records import Measures
 from storage.repository import Repository
@@ -127,3 +130,25 @@ def test_a_limit_too_large_to_be_held_is_none(filled: Repository) -> None:
         assert len(filled.history.actions(limit=limit, before=limit)) == 1
         assert len(filled.history.events(1, limit=limit)) == 1
         assert filled.history.events(1, after=limit) == []
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_finite_number_is_refused_and_all_else_stays_readable(
+    filled: Repository, number: float
+) -> None:
+    filled.runs.record_epoch(1, epoch(1), last=checkpoint(1))
+    stored = filled.runs.all(), filled.models.all()
+    metrics = ("seconds", "learning_rate", "train_loss", "train_accuracy", "val_loss")
+    for name in (*metrics, "val_accuracy"):
+        spoilt = replace(epoch(2), **{name: number})
+        with pytest.raises(RefusedInput, match=f"^epoch 2 has {number} for {name}"):
+            filled.runs.record_epoch(1, spoilt, last=checkpoint(2))
+    for name in ("temperature", "val_accuracy", "val_loss"):
+        with pytest.raises(RefusedInput, match=f"{number} for {name}"):
+            filled.models.add(replace(new_model("a"), **{name: number}))
+    for name in ("contrast", "sharpness"):
+        with pytest.raises(RefusedInput, match=f"image 1 has {number} for {name}"):
+            filled.measurements.save({1: replace(MEASURES, **{name: number})}, version=1)
+    assert (filled.runs.all(), filled.models.all()) == stored
+    assert filled.runs.checkpoint(1, "last") == checkpoint(1)
+    assert filled.measurements.get(1) is None
