@@ -331,3 +331,15 @@ def test_a_dataset_is_brought_back_before_the_door_makes_one() -> None:
 def test_every_variable_is_explained() -> None:
     text = PAGE.read_text("utf-8")
     assert all(f"`{name}`" in text for name in read_env_example())
+
+
+def test_the_documented_command_finds_the_token(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PIXSHELF_DB_PASSWORD=one\nPIXSHELF_TOKEN=f00\n", "utf-8")
+    lines = commands(PAGE)
+    place = next(place for place, line in enumerate(lines) if line.startswith("TOKEN="))
+    assert "$TOKEN" in lines[place + 1]
+    script = f'{lines[place]}\nprintf %s "$TOKEN"'
+    done = subprocess.run(
+        ["sh", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "f00"
