@@ -12,7 +12,7 @@ from cli import options
 from cli.output import line, write_json
 from cli.records import info_json
 from cli.session import Session, default_data_folder, session
-from cli.text import in_bytes, in_columns, printable
+from cli.text import in_bytes, in_columns, plural, printable
 from storage.errors import PixshelfError
 from tui.plain.facts import colours, program_facts, program_lines
 
@@ -85,6 +85,7 @@ def _dataset_line(dataset: dict[str, Any]) -> str:
     if info is None:
         return f"{dataset['url']}: {dataset['message']}"
     return (
-        f"{dataset['url']}: {info['images']:,} images, {info['models']} models, "
-        f"{in_bytes(info['bytes'])}, schema {info['schema_version']}"
+        f"{dataset['url']}: {plural(info['images'], 'image')}, "
+        f"{plural(info['models'], 'model')}, {in_bytes(info['bytes'])}, "
+        f"schema {info['schema_version']} in {info['library']}"
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from storage.opening import open_repository
 from storage.sqlite.library import has_wal_reset_bug
 from tests.cli.conftest import Run
+from tests.making import new_model
 
 
 def test_doctor_prints_every_documented_key(run: Run, db: Path) -> None:
@@ -60,3 +63,16 @@ def test_doctor_names_the_library_and_the_defect(run: Run) -> None:
 )
 def test_the_defect_is_known_by_version(version: tuple[int, int, int], affected: bool) -> None:
     assert has_wal_reset_bug(version) is affected
+
+
+def test_doctor_names_what_speaks_to_a_server_and_the_server(
+    run: Run, postgres_dataset_url: str
+) -> None:
+    with open_repository(postgres_dataset_url) as repository:
+        repository.models.add(new_model("cat", "dog"))
+        library = repository.info().library
+    text = run("--db", postgres_dataset_url, "doctor").stdout
+    assert re.search(r"^psycopg +\d", text, re.MULTILINE)
+    assert ": 0 images, 1 model, " in text
+    assert f" in {library}\n" in text
+    assert library.startswith("PostgreSQL ")

@@ -15,7 +15,18 @@ from typing import Any
 from storage.records import DatasetInfo
 from tui.plain.text import in_bytes
 
-PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy", "pillow", "scikit-learn", "textual")
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "ai-edge-litert",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+    "textual",
+    "psycopg",
+    "starlette",
+    "uvicorn",
+)
 
 
 def program_facts() -> dict[str, Any]:
