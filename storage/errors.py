@@ -73,6 +73,11 @@ class DatasetBusy(DatasetError):
     """Another process kept the dataset's write lock for longer than the time allowed."""
 
 
+class NotAllowed(DatasetError):
+    """The dataset may not be read or written in that way by this user, or from this place: to try
+    again does not help."""
+
+
 class ConnectionLost(DatasetError):
     """The connection to the dataset's server broke, and was not to be had again in time."""
 

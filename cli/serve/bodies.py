@@ -207,10 +207,11 @@ def _from_json(given: object) -> bytes:
     try:
         return base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError) as error:
+        hint = "Use the alphabet of RFC 4648, section 4, with padding and without spaces."
+        if image.startswith("data:"):
+            hint = "Leave out what comes before the comma, data:…;base64, and the comma itself."
         raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "the image is not in Base64",
-            hint="Use the alphabet of RFC 4648, section 4, with padding and without spaces.",
+            HTTPStatus.UNPROCESSABLE_ENTITY, "the image is not in Base64", hint=hint
         ) from error
 
 

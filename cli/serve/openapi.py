@@ -26,7 +26,7 @@ _SMALLEST = (
 _PROBLEMS = {
     400: "The request is not HTTP, or its body does not follow its form.",
     401: "The token is missing or wrong.",
-    403: "The request comes from another site's page.",
+    403: "The request comes from another site's page, or the door has no right to do that.",
     404: "There is no such image or model.",
     408: "The body did not arrive in time.",
     409: "There is no model yet.",
@@ -40,8 +40,8 @@ _PROBLEMS = {
     504: "It took too long.",
     507: "The disk took no more.",
 }
-_ANYWHERE = (400, 401, 421, 431, 500, 503, 504)
-_IN_BODIES = (403, 404, 408, 409, 413, 415, 422, 507)
+_ANYWHERE = (400, 401, 403, 421, 431, 500, 503, 504)
+_IN_BODIES = (404, 408, 409, 413, 415, 422, 507)
 
 
 def description(settings: ServeSettings) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from storage.errors import (
     DatasetBusy,
     DatasetError,
+    NotAllowed,
     NotFound,
     NotReady,
     PixshelfError,
@@ -37,6 +38,7 @@ _STATUSES: tuple[tuple[type[PixshelfError], HTTPStatus], ...] = (
     (NotReady, HTTPStatus.CONFLICT),
     (StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (TimedOut, HTTPStatus.GATEWAY_TIMEOUT),
+    (NotAllowed, HTTPStatus.FORBIDDEN),
     (DatasetError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _IN_THE_LOG = "The door's log tells more."
@@ -91,11 +93,17 @@ def problem_of(error: PixshelfError) -> Problem:
         (status for kind, status in _STATUSES if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if isinstance(error, DatasetError) or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         LOGGER.warning("%s", error.message)
     match error:
         case DatasetBusy():
             return Problem(status, "the dataset is busy", hint="Ask again later.", headers=RETRY)
+        case NotAllowed():
+            return Problem(
+                status,
+                "this door may not do that in its dataset",
+                hint=f"Where it may not store, ?save=false predicts all the same. {_IN_THE_LOG}",
+            )
         case DatasetError():
             return Problem(status, "the dataset is out of reach", hint=_IN_THE_LOG, headers=RETRY)
         case StorageFull():

@@ -40,7 +40,7 @@ _WHOLE = re.compile(r"[1-9][0-9]{0,18}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST_ID = 2**63 - 1
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-_NOT_OF_ONE = frozenset({404, 409, 503, 504, 507})
+_NOT_OF_ONE = frozenset({403, 404, 409, 503, 504, 507})
 """What a batch fails of as a whole, where all of it does."""
 
 

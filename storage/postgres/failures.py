@@ -11,6 +11,7 @@ from storage.errors import (
     ConnectionLost,
     DatasetBusy,
     DatasetError,
+    NotAllowed,
     PixshelfError,
     RefusedInput,
     StorageFull,
@@ -164,12 +165,12 @@ def unheld() -> RefusedInput:
 def _refused(error: psycopg.Error, place: Place) -> DatasetError:
     """What the server would not do, or could not."""
     if isinstance(error, pg.InsufficientPrivilege):
-        return DatasetError(
+        return NotAllowed(
             f"the user '{place.user}' may not do that in {place.url}: {_one_line(error)}",
             hint="Let the database's owner grant it, or open it as another user.",
         )
     if isinstance(error, pg.ReadOnlySqlTransaction):
-        return DatasetError(
+        return NotAllowed(
             f"{place.url} cannot be written: the server is read-only",
             hint="It may be a standby: write to the primary server.",
         )

@@ -6,7 +6,7 @@ import errno
 import sqlite3
 from pathlib import Path
 
-from storage.errors import DatasetBusy, DatasetError, PixshelfError, StorageFull
+from storage.errors import DatasetBusy, DatasetError, NotAllowed, PixshelfError, StorageFull
 
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -66,13 +66,13 @@ def full(path: Path) -> StorageFull:
     """What to raise where the disk takes no more."""
     return StorageFull(
         f"the disk took no more while writing {path}",
-        hint="What was stored before is kept. Make room, then run the command again.",
+        hint="What was stored before is kept. Make room, then try again.",
     )
 
 
-def read_only(path: Path) -> DatasetError:
+def read_only(path: Path) -> NotAllowed:
     """What to raise where nothing may be written."""
-    return DatasetError(
+    return NotAllowed(
         f"{path} cannot be written: the file or its folder is read-only",
         hint="Copy it to a place where you may write.",
     )

@@ -75,6 +75,24 @@ async def test_odd_questions_are_answered_or_refused(url: str, path: str) -> Non
         assert (await client.get("/healthz")).status_code == 200
 
 
+async def test_a_door_that_may_only_read_says_so_and_predicts_without_storing(
+    postgres_server: Server, url: str, digit: bytes
+) -> None:
+    name = urlsplit(url).path[1:]
+    with postgres_server.connect(name) as connection:
+        connection.execute(f"CREATE ROLE door_reader LOGIN PASSWORD '{name}'".encode())
+        connection.execute("GRANT USAGE ON SCHEMA pixshelf TO door_reader")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA pixshelf TO door_reader")
+    by_reader = postgres_server.url(name, user="door_reader", password=name)
+    async with asking(ServeSettings(by_reader)) as client:
+        refused = await client.post("/predict", content=digit, headers=PNG)
+        assert (refused.status_code, refused.headers.get("retry-after")) == (403, None)
+        assert "save=false" in refused.json()["hint"]
+        assert "door_reader" not in refused.text
+        unkept = await client.post("/predict?save=false", content=digit, headers=PNG)
+        assert unkept.json()["label"] == "3"
+
+
 @pytest.fixture
 def own_server() -> Iterator[Server]:
     """A server that the test may stop."""

@@ -13,7 +13,7 @@ import pytest
 
 from cli.serve import predicting
 from cli.serve.settings import ServeSettings
-from storage.errors import DatasetError, StorageFull
+from storage.errors import DatasetError, NotAllowed, StorageFull
 from storage.opening import open_repository
 from storage.pictures import encode_png
 from storage.query import parse
@@ -194,6 +194,15 @@ async def test_the_door_may_be_told_which_model_to_ask(
         assert (await predicted(client, digit))["model"]["id"] == 1
 
 
+async def test_a_data_url_is_told_what_to_leave_out(
+    client: httpx.AsyncClient, digit: bytes
+) -> None:
+    image = f"data:image/png;base64,{base64.b64encode(digit).decode()}"
+    response = await client.post("/predict", json={"image": image})
+    assert response.status_code == 422
+    assert "data:…;base64," in response.json()["hint"]
+
+
 async def test_a_door_without_a_model_says_how_to_get_one(tmp_path: Any, digit: bytes) -> None:
     path = str(tmp_path / "empty.db")
     open_repository(path, create=True).close()
@@ -206,7 +215,11 @@ async def test_a_door_without_a_model_says_how_to_get_one(tmp_path: Any, digit: 
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(StorageFull("/data is full"), 507), (DatasetError("//ann@db is gone"), 503)],
+    [
+        (StorageFull("/data is full"), 507),
+        (DatasetError("//ann@db is gone"), 503),
+        (NotAllowed("ann may not write //db"), 403),
+    ],
 )
 async def test_what_could_not_be_stored_is_not_acknowledged(
     client: httpx.AsyncClient,
