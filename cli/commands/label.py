@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -10,10 +11,10 @@ from cli import options
 from cli.editing import actor
 from cli.output import line, write_json
 from cli.selection import QueryCommand, chosen_ids, query_text
-from cli.session import session
+from cli.session import Session, session
 from cli.text import plural, printable
 from ml.review_queue import REVIEWED
-from storage.errors import UsageError
+from storage.errors import QueryError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -64,8 +65,13 @@ def label(
         from storage.labels import clean_label
 
         wanted = clean_label(query_text([wanted]))
-    with session(ctx).open() as repo:
-        ids = chosen_ids(repo, targets)
+    state = session(ctx)
+    with state.open() as repo:
+        try:
+            ids = chosen_ids(repo, targets)
+        except QueryError as error:
+            error.hint = _order_hint(words, state) or error.hint
+            raise
         changed = None
         if dry_run:
             for image_id in ids:
@@ -82,3 +88,28 @@ def label(
         line(f"{plural(len(ids), 'image')} would be {what}")
     else:
         line(f"{plural(len(ids), 'image')} {what}, {changed:,} changed")
+
+
+def _order_hint(words: list[str], state: Session) -> str | None:
+    """What to type instead, where it looks as if the label came first and the images last."""
+    first, *rest = words
+    # One number at the end may well be the label.
+    if _name_images([first]) or not _name_images(rest) or (len(rest) == 1 and rest[0].isdecimal()):
+        return None
+    turned = shlex.join(
+        ["pixshelf", *state.db_words, "label", *(query_text([word]) for word in rest), first]
+    )
+    return f"The images come first, then the label: {turned}"
+
+
+def _name_images(words: list[str]) -> bool:
+    """Whether the words are ids or a query."""
+    from storage.query import parse
+
+    if all(word.replace(",", "").isdecimal() for word in words):
+        return True
+    try:
+        parse(query_text(words))
+    except QueryError:
+        return False
+    return True

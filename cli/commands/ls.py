@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
-from cli.output import Column, note, one_format, write_rows
+from cli.output import Column, Format, note, one_format, write_rows
 from cli.records import image_json
 from cli.selection import QueryCommand, query_of, query_text
 from cli.session import session
@@ -77,6 +77,8 @@ def ls(
     with state.open() as repo:
         listing = _Listing(repo, parsed, limit or None, after)
         write_rows(listing.rows(), form, fields=FIELDS, columns=COLUMNS)
+        if listing.count == 0 and form is Format.TABLE:
+            note("no image matches" if after is None else "no more images", quiet=state.quiet)
         if listing.next is not None:
             again = ["pixshelf", *state.db_words, "ls"]
             again += [query_text([word]) for word in query or []]
@@ -85,7 +87,8 @@ def ls(
 
 
 class _Listing:
-    """Images page by page; `next` is where the list goes on once `rows` has ended."""
+    """Images page by page; `next` is where the list goes on once `rows` has ended, and `count` is
+    how many there were."""
 
     def __init__(
         self, repo: Repository, query: Query, limit: int | None, after: str | None
@@ -94,6 +97,7 @@ class _Listing:
         self._query = query
         self._left = limit
         self.next: str | None = after
+        self.count = 0
 
     def rows(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -101,6 +105,7 @@ class _Listing:
             page = self._repo.images.page(self._query, limit=size, after=self.next)
             yield from map(image_json, page.images)
             self.next = page.next
+            self.count += len(page.images)
             if self._left is not None:
                 self._left -= len(page.images)
             if page.next is None or self._left == 0:

@@ -227,3 +227,29 @@ def test_an_empty_word_does_not_mean_all_images(words: tuple[str, ...], run: Run
     result = run(*words)
     assert result.exit_code == 2
     assert "a word of the query is empty" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "turned"),
+    [
+        ("cat is:unlabelled", "label is:unlabelled cat"),
+        ("cat 12 13", "label 12 13 cat"),
+        ("cat is:labelled -tag:odd", "label is:labelled -tag:odd cat"),
+    ],
+)
+def test_a_label_that_came_first_is_told_the_order(
+    filled: Path, run: Run, words: str, turned: str
+) -> None:
+    result = run("label", *words.split())
+    assert result.exit_code == 2
+    hint = result.stderr.splitlines()[-1]
+    assert hint.startswith("hint: The images come first, then the label: pixshelf ")
+    assert hint.endswith(turned)
+    assert labels(run) == {}
+
+
+@pytest.mark.parametrize("words", ["kittens cat", "kittens 7", "kittens puppies 7"])
+def test_another_word_that_is_no_query_is_not_taken_for_a_label(
+    filled: Path, run: Run, words: str
+) -> None:
+    assert "Did you mean label:kittens?" in run("label", *words.split()).stderr

@@ -337,3 +337,11 @@ def test_a_model_is_not_exported_to_an_unknown_ending(
     result = run("models", "export", "digits", tmp_path / "digits.kreas")
     assert result.exit_code == 2
     assert ".keras" in result.stderr
+
+
+def test_a_list_of_nothing_says_so_beside_the_data(filled: Path, run: Run) -> None:
+    listed = run("ls", "tag:none-such")
+    assert (listed.exit_code, listed.stderr) == (0, "no image matches\n")
+    assert run("ls", "tag:none-such", "--quiet").stderr == ""
+    for form in ("--json", "--jsonl", "--csv", "--tsv"):
+        assert run("ls", "tag:none-such", form).stderr == ""
