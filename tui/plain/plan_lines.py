@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml.costs import START
 from ml.pixels import InputSpec
 from ml.plan import TrainPlan
 from tui.plain.text import in_columns, plural, printable, width
@@ -104,10 +105,11 @@ def time_line(plan: TrainPlan) -> str:
     """The time that it is expected to take, and by what."""
     if plan.settings.minutes is not None:
         return f"a budget of {plan.settings.minutes:g} min"
-    about = _about(plan.expected.seconds)
-    if plan.expected.run is not None:
-        return f"{about}, going by run {plan.expected.run}"
-    return f"{about} without a graphics card, going by the size of the network"
+    about, run = _about(plan.expected.seconds), plan.expected.run
+    starting = ", most of it for TensorFlow to start" * (plan.expected.seconds < 2 * START)
+    if run is not None:
+        return f"{about}{starting}, going by run {run}"
+    return f"{about} without a graphics card{starting}, going by the size of the network"
 
 
 def _about(seconds: float) -> str:
