@@ -252,8 +252,8 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(
     assert shown[4] == "input: 8x8 grey, as the pictures are"
     assert shown[6].startswith("training: 3 epochs of 6 steps, batch 16, augmentation light")
     assert shown[7] == (
-        "time: about 10 s without a graphics card, most of it for TensorFlow to start, going by the "
-        "size of the network"
+        "time: about 10 s without a graphics card, most of it for TensorFlow to start, going by "
+        "the size of the network"
     )
     assert result.stderr == ""
 
