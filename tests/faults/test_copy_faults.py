@@ -272,7 +272,8 @@ def copy_short_of_room(source: FilePlace, folder: Path, *, tmpfs: bool) -> None:
         Step(words, room=True),
         Step(command(db, "db", "backup", out), room=True),
     ]
-    failed, looked, again, saved = run_short_of_room(folder / "disk", 7_000, steps, tmpfs=tmpfs)
+    room = source.path.stat().st_size * 3 // 4 // 1024
+    failed, looked, again, saved = run_short_of_room(folder / "disk", room, steps, tmpfs=tmpfs)
     assert_clear_failure(failed, 1, "took no more")
     assert_clear_failure(looked, 3, "there is no dataset")
     assert again.returncode == 0, again.stderr
