@@ -41,7 +41,7 @@ COLUMNS = (
     Column("name", lambda row: row["name"]),
     Column("status", lambda row: row["status"]),
     Column("epochs", lambda row: f"{row['epochs']}/{row['total_epochs']}", right=True),
-    Column("val accuracy", lambda row: percent(row["val_accuracy"]), right=True),
+    Column("best val", lambda row: percent(row["val_accuracy"]), right=True),
     Column("model", lambda row: "-" if row["model"] is None else str(row["model"]), right=True),
     Column("started", lambda row: row["started_at"]),
 )
@@ -68,7 +68,11 @@ def list_runs(
     csv: options.Csv = False,
     tsv: options.Tsv = False,
 ) -> None:
-    """List every training, the newest first."""
+    """List every training, the newest first.
+
+    'best val' is the best validation accuracy of its epochs. The model is that of an epoch close to
+    it, and `models ls` has its own.
+    """
     form = one_format(json=json, jsonl=jsonl, csv=csv, tsv=tsv)
     with session(ctx).open() as repo:
         rows = [run_json(run, run_state(repo, run)) for run in repo.runs.all()]

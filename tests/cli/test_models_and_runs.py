@@ -13,7 +13,7 @@ from ml.pixels import InputSpec
 from ml.settings import TrainSettings, resolve
 from ml.spec import design
 from storage.opening import open_repository
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, RunTerminal
 from tests.making import new_model, new_run
 
 
@@ -27,6 +27,17 @@ def test_a_model_gets_another_name(run: Run, db: Path) -> None:
     assert "model 2 has the name 'two' already" in told.stderr
     answer = json.loads(run("models", "rename", 1, "first", "--json").stdout)
     assert answer == {"model": 1, "before": "best", "name": "first"}
+
+
+def test_the_accuracy_of_a_run_is_called_the_best_of_its_epochs(
+    run_terminal: RunTerminal, db: Path
+) -> None:
+    with open_repository(db, create=True) as repo:
+        repo.runs.create(new_run())
+    code, shown = run_terminal("runs", "ls")
+    assert code == 0
+    assert "best val" in shown
+    assert "val accuracy" not in shown
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def run_details(record: RunRecord, state: RunState, cells: int) -> Content:
         facts.append(f"train loss {last.train_loss:.4f}, {percent(last.train_accuracy)}")
         if last.val_loss is not None:
             facts.append(f"val loss {last.val_loss:.4f}, {percent(last.val_accuracy)}")
-        facts.append(f"best {percent(best)}")
+        facts.append(f"best {percent(best)} of its epochs")
     lines += _wrapped(facts, cells)
     chart = _epochs(record, cells)
     if chart:
