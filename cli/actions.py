@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.output import Column, line, note, write_json
 from cli.session import Session
 from cli.text import plural, printable, when
+from storage.actors import others_name
 from storage.errors import NotReady
 from storage.records import Action
 from storage.ways import ahead
@@ -56,7 +57,9 @@ def go(state: Session, way: Direction, count: int, *, json: bool) -> None:
         write_json([action_json(action) for action in gone])
     else:
         for action in gone:
-            what = f"action {action.id}, {printable(action.summary)}"
+            name = others_name(action.actor)
+            whose = f"{printable(name)}'s " if name else ""
+            what = f"action {action.id}, {whose}{printable(action.summary)}"
             line(f"{'undone' if way == 'undo' else 'redone'}: {what} ({_images(action)})")
     if len(gone) < count:
         note(f"there were no more than {len(gone):,} to {way}", quiet=state.quiet)

@@ -16,3 +16,10 @@ def actor_of(door: str) -> str:
         name = ""
     shown = "".join(character for character in name if character.isprintable()).strip()[:LONGEST]
     return f"{door}:{shown}" if shown else door
+
+
+def others_name(actor: str) -> str | None:
+    """The name in an action's actor, where it is not the present user's; None where it is, or where
+    either has none."""
+    (_, _, name), (_, _, own) = actor.partition(":"), actor_of("").partition(":")
+    return name if name and own and name != own else None

@@ -31,6 +31,7 @@ from tui.frame.dataset import Dataset
 from tui.frame.faults import Faults
 from tui.frame.keys_in_order import KeysInOrder
 from tui.frame.modal import is_there
+from tui.frame.others import Others
 from tui.frame.sections import PLACES, Place
 from tui.frame.storing import Storing
 from tui.frame.themes import THEMES, no_theme
@@ -98,6 +99,7 @@ class PixshelfApp(KeysInOrder):
         self.farewell = ""
         self.faults = Faults(self)
         self.storing = Storing(self)
+        self.others = Others(self)
         self._saving = asyncio.Lock()
         self.changes: Signal[Change] = Signal(self, "changes")
         self.settings_changed: Signal[TuiSettings] = Signal(self, "settings")
@@ -117,6 +119,7 @@ class PixshelfApp(KeysInOrder):
     def on_mount(self) -> None:
         self.set_keymap(dict(self.settings.keys))
         self.changes.subscribe(self, self._forget_newest)
+        self.others.begin()
         # Long after the first frame: somebody else may be training on the dataset.
         self.set_timer(1.0, self._look_for_trainings)
 

@@ -17,7 +17,8 @@ MOST_ENTRIES = 500
 @dataclass(frozen=True, slots=True)
 class TuiSettings:
     """`theme` is the name of one of the app's themes. `pictures` is how a single picture is
-    drawn. `confirm` asks before images go to the trash and runs and models are removed. `keys`
+    drawn. `confirm` asks before images go to the trash, runs and models are removed, and what
+    somebody else did is undone. `keys`
     gives actions, by id, other keys (comma between several); `label_keys` gives keys to labels;
     `queries` are saved queries by name."""
 

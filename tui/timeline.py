@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from storage.actors import others_name
 from storage.errors import NotReady
 from storage.records import Action, Event
 from tui.plain.text import printable, shorten
@@ -23,8 +24,8 @@ PAGE = 200
 MOST_LOOKED_AT = 20_000
 """So many actions are read at a time in search of those that match."""
 
-_DETAIL = 100
 _LEAST = 50
+_AUTHOR = 14
 _STATES = {"done": "  ", "undone": "↶ ", "dropped": "✗ "}
 
 
@@ -63,11 +64,12 @@ def read_part(
 @dataclass(frozen=True, slots=True)
 class Journey:
     """How to come to an action: by which actions, in that order, back, its own undone with them, or
-    forth."""
+    forth. `others` names those who did some of them, and are not the user."""
 
     way: Direction
     actions: tuple[int, ...]
     images: int
+    others: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -100,7 +102,8 @@ def go_to(repo: Repository, journey: Journey) -> list[Action]:
 
 def _journey(way: Direction, passed: list[Action]) -> Journey:
     ids = tuple(action.id for action in passed)
-    return Journey(way, ids, sum(action.images for action in passed))
+    others = dict.fromkeys(filter(None, (others_name(action.actor) for action in passed)))
+    return Journey(way, ids, sum(action.images for action in passed), tuple(others))
 
 
 def _until(repo: Repository, before: int | None, is_past: Callable[[Action], bool]) -> list[Action]:
@@ -125,11 +128,25 @@ def short_time(at: int, now: datetime) -> str:
     return moment.strftime("%m-%d %H:%MZ" if same else "%Y-%m-%d").ljust(12)
 
 
+def heading(width: int) -> str:
+    """What stands over the lines of actions, in `width` columns."""
+    left, right = "  " + "when".ljust(12) + " what", _author("who", width) + "images".rjust(9)
+    return left.ljust(width - width_of(right)) + right
+
+
+def _author(name: str, width: int) -> str:
+    """Who did it, in columns of its own; nothing where there is no room for it."""
+    if width < _LEAST:
+        return ""
+    shown = shorten(name, _AUTHOR)
+    return f" {shown}{' ' * (_AUTHOR - width_of(shown))}"
+
+
 def action_line(action: Action, width: int, now: datetime) -> Content:
     """An action in one line of `width` columns: state, time, words, author, images."""
     mark = _STATES[action.state]
     images = f"{action.images:,}".rjust(9)
-    author = f" {shorten(printable(action.actor), 16)}".ljust(18) if width >= _DETAIL else ""
+    author = _author(printable(action.actor), width)
     state = "" if action.state == "done" or width < _LEAST else f" {action.state}"
     room = max(1, width - 2 - 12 - 1 - len(state) - width_of(author) - 9)
     words = shorten(printable(action.summary), room)

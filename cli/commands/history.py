@@ -62,7 +62,7 @@ def history(
     """List what was done to labels, splits, tags and the trash.
 
     Prints one row an action, the newest first: when, who, what, how many images it changed, and
-    whether it is done, undone (and can be redone) or dropped.
+    whether it is done, undone (and can be redone) or dropped (undone, and somebody edited since).
     """
     if ctx.invoked_subcommand is not None:
         return

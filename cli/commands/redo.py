@@ -28,8 +28,8 @@ def redo(
 ) -> None:
     """Do again what was undone last.
 
-    Prints each, in the order in which it was done. A new edit drops what could be done again; the
-    exit code is 1 where there is nothing.
+    Prints each, in the order in which it was done. A new edit, whoever makes it, drops what could
+    be done again; the exit code is 1 where there is nothing.
     """
     from cli.actions import go
 

@@ -28,8 +28,9 @@ def undo(
 ) -> None:
     """Take back the newest actions of the history.
 
-    Prints each, the newest first. Works after a restart, and for what was done elsewhere on the
-    dataset. The exit code is 1 where there is nothing to undo.
+    Prints each, the newest first, and whose it is where somebody else did it. Works after a
+    restart, and for what was done elsewhere on the dataset. The exit code is 1 where there is
+    nothing to undo.
     """
     from cli.actions import go
 

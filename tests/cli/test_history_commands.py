@@ -339,3 +339,12 @@ def test_the_actor_is_the_door_and_the_login_name(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     assert actor_of("cli") == "cli"
+
+
+def test_an_undo_and_a_redo_say_whose_it_was_where_it_is_somebody_elses(
+    filled: Path, run: Run
+) -> None:
+    with open_repository(filled) as repo:
+        repo.images.set_label([1], "cow", actor="cli:carl the other")
+    assert run("undo").stdout == "undone: action 1, carl the other's label 'cow' (1 image)\n"
+    assert run("redo").stdout == "redone: action 1, carl the other's label 'cow' (1 image)\n"

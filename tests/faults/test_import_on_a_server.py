@@ -88,7 +88,7 @@ def test_what_was_stored_before_a_server_died_is_there_and_the_rest_comes_with_t
     gate.close()
     done = end_of(process)
     assert_clear_failure(done, 3, "was lost")
-    assert "Run the command again" in done.stderr
+    assert "Try again when the server is back" in done.stderr
     server.start()
     assert 0 < count(server, name) == stored < IMAGES
     again = end_of(importing(server.url(name), pictures, wait=10))

@@ -17,6 +17,7 @@ from tui.timeline import (
     action_line,
     event_line,
     go_to,
+    heading,
     journey_to,
     matches,
     read_part,
@@ -39,6 +40,15 @@ def test_an_action_fills_one_line_of_the_width(width: int) -> None:
         line = action_line(action, width, NOW)
         assert line.cell_length == width
         assert "\x1b" not in line.plain
+
+
+@pytest.mark.parametrize("width", [50, 70, 78, 140])
+def test_who_did_an_action_stands_under_its_heading(width: int) -> None:
+    said, line = heading(width), action_line(ACTION, width, NOW).plain
+    assert len(said) == width
+    assert line.index("tui:ann") == said.index("who")
+    assert line.index("label") == said.index("what")
+    assert line.endswith("1,234")
 
 
 def test_an_event_says_what_was_there_before_and_after() -> None:

@@ -14,7 +14,7 @@ from storage.records import Action
 from storage.repository import Repository
 from tests.making import add_images, new_image
 from tui.frame import undoing
-from tui.frame.undoing import redo, states, undo
+from tui.frame.undoing import OthersError, go, redo, states, told, undo
 
 
 @pytest.fixture
@@ -85,3 +85,35 @@ def test_the_states_of_actions_are_told_also_of_those_that_are_gone(repo: Reposi
     repo.images.set_label([2], "b", actor="test")
     assert states(repo, [last]) == {last: "dropped"}
     assert states(repo, []) == {}
+
+
+def test_what_somebody_else_did_is_undone_only_where_it_is_agreed(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "bo")
+    theirs = repo.images.set_label([1], "a", actor="cli:carl")
+    for way, step in (("undo", undo), ("redo", redo)):
+        with pytest.raises(OthersError) as asked:
+            step(repo, [], only_own=True)
+        assert [action.id for action in asked.value.actions] == [theirs.id]
+        assert [action.id for action in go(repo, asked.value.way, [theirs.id])] == [theirs.id]
+        assert asked.value.way == way
+
+
+def test_what_one_did_by_another_door_is_ones_own(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "bo")
+    for actor in ("cli:bo", "tui:bo", "test"):
+        repo.images.set_label([1], actor, actor=actor)
+        assert len(undo(repo, [], only_own=True)) == 1
+
+
+def test_an_action_is_told_with_the_name_of_somebody_else(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "bo")
+    theirs = repo.images.set_label([1, 2], "3", actor="cli:carl")
+    mine = repo.images.set_label([1], "4", actor="cli:bo")
+    assert told(theirs) == "carl's label '3' (2 images)"
+    assert told(mine) == "label '4' (1 image)"

@@ -32,7 +32,7 @@ ACTIONS = (
         "app.redo",
         ("ctrl+y", "U"),
         "Redo",
-        "Do again what was undone last.",
+        "Do again what was undone last; an edit since then, anybody's, drops it.",
         _APP,
         command="redo",
     ),

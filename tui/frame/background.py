@@ -23,8 +23,9 @@ Result = TypeVar("Result")
 OWED = "owed"
 """The group of jobs that end in an edit: the app is not left before they are done."""
 
-_GO_ON = frozenset({"training", "edits"})
-"""Trainings have processes of their own; edits are asked about by themselves."""
+_GO_ON = frozenset({"training", "edits", "away"})
+"""Trainings have processes of their own; edits are asked about by themselves; that the dataset is
+away is no job."""
 
 _JOBS: WeakKeyDictionary[PixshelfApp, dict[str, str]] = WeakKeyDictionary()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from bisect import insort
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,18 +17,20 @@ from storage.errors import PixshelfError
 from tui.frame.background import begin, tell_running
 from tui.frame.changes import Change
 from tui.frame.faults import message_of
-from tui.frame.undoing import redo, undo
+from tui.frame.undoing import OthersError, go, redo, told, undo
 from tui.plain.text import plural, printable
 
 if TYPE_CHECKING:
     from storage.records import Action
     from storage.repository import Repository
+    from storage.ways import Direction
     from tui.app import PixshelfApp
     from tui.frame.dialogs import Question
     from tui.frame.edits import Edit
 
 Result = TypeVar("Result")
 
+_DONE: dict[Direction, str] = {"undo": "undone", "redo": "done again"}
 _AGAIN, _GIVE_UP, _ONE, _ALL = "Try again", "Give up", "Give up this one", "Give up all"
 
 
@@ -64,6 +66,11 @@ class Storing:
         """The reason that the open question gives; None where none is open."""
         return None if self._question is None else self._reason
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is on its way into the dataset, or asked about."""
+        return self._under_way > 0 or self._question is not None
+
     def edit(self, edit: Edit) -> None:
         """Show an edit at once and store it in the background; where others wait, after them,
         which are tried again."""
@@ -81,16 +88,14 @@ class Storing:
             self._take_back()
             self._go_on()
         else:
-            self._travel("undone", lambda repo: undo(repo, self.together), held=self._take_back)
+            self._travel("undo", self._take_back)
 
     def redo(self) -> None:
         """Do again what was undone last; nothing, where edits came after it."""
         if self._waiting and not self._under_way:
             self._nothing_left()
         else:
-            self._travel(
-                "done again", lambda repo: redo(repo, self.together), held=self._nothing_left
-            )
+            self._travel("redo", self._nothing_left)
 
     def leave(self) -> None:
         """Leave the app as soon as nothing waits: what does is tried again, and asked about."""
@@ -134,13 +139,14 @@ class Storing:
 
     async def _follow(self, at: int, edit: Edit, stored: Awaitable[Action]) -> None:
         try:
-            await stored
+            action = await stored
         except _HeldBackError:
             self._wait(at, edit)
         except (PixshelfError, OSError) as error:
             self._reason, self._hint = message_of(error), getattr(error, "hint", None)
             self._wait(at, edit)
         else:
+            self._app.others.own.add(action.id)
             self._app.changes.publish(Change("stored", edit.images, edit))
         self._under_way -= 1
         self._go_on()
@@ -153,15 +159,27 @@ class Storing:
         self._app.changes.publish(Change("refused", edit.images, edit))
 
     def _travel(
-        self, word: str, job: Callable[[Repository], list[Action]], *, held: Callable[[], None]
+        self, way: Direction, held: Callable[[], None], agreed: Sequence[int] | None = None
     ) -> None:
-        begin(self._app, self._travelled(word, self._send(job, sticks=False), held), group="edits")
+        """Undo or redo what is next, whose it may be; or, where that was asked, the `agreed`."""
+        only_own = self._app.settings.confirm
+
+        def job(repo: Repository) -> list[Action]:
+            if agreed is not None:
+                return go(repo, way, agreed)
+            step = undo if way == "undo" else redo
+            return step(repo, self.together, only_own=only_own)
+
+        done = self._send(job, sticks=False)
+        begin(self._app, self._travelled(way, done, held), group="edits")
 
     async def _travelled(
-        self, word: str, done: Awaitable[list[Action]], held: Callable[[], None]
+        self, way: Direction, done: Awaitable[list[Action]], held: Callable[[], None]
     ) -> None:
         try:
             actions = await done
+        except OthersError as others:
+            self._ask_for(others, held)
         except _HeldBackError:
             held()
         except (PixshelfError, OSError) as error:
@@ -170,10 +188,30 @@ class Storing:
             if not actions:
                 self._nothing_left()
             for action in actions:
-                self._app.notify(f"{word}: {action.summary} ({plural(action.images, 'image')})")
+                self._app.notify(f"{_DONE[way]}: {told(action)}")
             self._app.changes.publish(Change("undo"))
         self._under_way -= 1
         self._go_on()
+
+    def _ask_for(self, others: OthersError, held: Callable[[], None]) -> None:
+        """Undo or redo what is somebody else's, if that is meant."""
+        from tui.frame.dialogs import Question
+
+        agree = "Take it back" if others.way == "undo" else "Do it again"
+        many = "" if len(others.actions) == 1 else f" and {len(others.actions) - 1:,} more"
+        question = Question(
+            f"The newest action{' that was undone' * (others.way == 'redo')} is not yours: "
+            f"{told(others.actions[0])}{many}.",
+            ("Leave it", agree),
+            hint="The history (F8) shows what came before, and who did it.",
+        )
+        ids = [action.id for action in others.actions]
+
+        def answered(answer: str | None) -> None:
+            if answer == agree:
+                self._travel(others.way, held, ids)
+
+        self._app.push_screen(question, answered)
 
     def _nothing_left(self) -> None:
         self._app.notify("there is nothing left")

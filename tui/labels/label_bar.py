@@ -28,8 +28,8 @@ class LabelBar(Widget):
 
     keys: reactive[Mapping[str, str]] = reactive({})
     current: reactive[str | None] = reactive(None)
-    total: reactive[int] = reactive(0)
-    """How many labels there are, with and without a key."""
+    total: reactive[int | None] = reactive(None)
+    """How many labels there are, with and without a key; None while that is not known."""
 
     class Pressed(Message):
         """A label was clicked."""
@@ -41,17 +41,18 @@ class LabelBar(Widget):
     def render(self) -> Content:
         parts: list[Content] = []
         used = 0
+        total = self.total or 0
         asks = pixshelf(self).key_of("labelling.label")
-        others = f"{asks}: all {self.total:,}" if self.total > len(self.keys) else ""
+        others = f"{asks}: all {total:,}" if total > len(self.keys) else ""
         room = self.content_size.width - (len(others) + 1 if others else 0)
         for label, keys in groupby(self.keys.items(), key=lambda item: item[1]):
             part = self._part("/".join(key for key, _ in keys), label)
             if used + part.cell_length > room:
-                others = f"{asks}: all {self.total:,}"
+                others = f"{asks}: all {total:,}"
                 break
             parts.append(part)
             used += part.cell_length
-        if not self.keys:
+        if not self.keys and self.total is not None:
             others = f"no labels yet: {asks} gives the first one"
         return Content("").join([*parts, Content.styled(others, "$text-muted")])
 

@@ -22,6 +22,7 @@ from tui.frame.background import OWED
 from tui.frame.changes import Change
 from tui.frame.edits import Edit, label_edit, split_edit, tag_edit, trash_edit
 from tui.frame.section import Section
+from tui.labels.label_bar import LabelBar
 from tui.labels.label_keys import keys_of_labels, label_of, rekeyed, taken_keys
 from tui.plain.text import plural, printable
 
@@ -50,6 +51,8 @@ class Labelling(Section):
     """Each key with its label, for the key bar and for key presses."""
     labels: reactive[tuple[str, ...]] = reactive((), init=False)
     """Every label of the dataset, in natural order."""
+    labels_are_known: reactive[bool] = reactive(False, init=False)
+    """Whether the labels were read: that there are none may be told then."""
     tags: reactive[tuple[str, ...]] = reactive((), init=False)
     """Every tag of the dataset, in natural order."""
 
@@ -88,12 +91,25 @@ class Labelling(Section):
 
     async def _read_labels(self) -> None:
         self.labels = tuple(await self.pixshelf.dataset.read(lambda repo: repo.labels.names()))
+        self.labels_are_known = True
 
     async def _read_tags(self) -> None:
         self.tags = tuple(await self.pixshelf.dataset.survey(lambda repo: list(repo.tags.counts())))
 
     def watch_labels(self) -> None:
         self._give_keys()
+        self._tell_keys()
+
+    def watch_label_keys(self) -> None:
+        self._tell_keys()
+
+    def watch_labels_are_known(self) -> None:
+        self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        for bar in self.query(LabelBar):
+            bar.keys = self.label_keys
+            bar.total = len(self.labels) if self.labels_are_known else None
 
     def _settings_changed(self, settings: TuiSettings) -> None:
         self._give_keys()
@@ -105,7 +121,7 @@ class Labelling(Section):
         )
 
     def _vocabulary_after(self, change: Change) -> None:
-        if change.what in ("refused", "undo", "import", "training", "refresh"):
+        if change.what in ("refused", "undo", "import", "training", "others", "refresh"):
             self.read_vocabulary()
         elif change.what == "stored" and change.edit is not None:
             self._learn(change.edit)

@@ -61,7 +61,8 @@ def _plain(settings: TuiSettings) -> list[Row]:
             "confirm",
             "Confirmations",
             "on" if settings.confirm else "off",
-            "ask before images go to the trash, and runs and models are removed",
+            "ask before images go to the trash, runs and models are removed, "
+            "and others' actions are undone",
         ),
     ]
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -20,7 +20,16 @@ from tui.frame.changes import Change
 from tui.frame.dialogs import Question
 from tui.frame.section import Section
 from tui.plain.text import plural, printable, when
-from tui.timeline import PAGE, Journey, action_line, event_line, go_to, journey_to, read_part
+from tui.timeline import (
+    PAGE,
+    Journey,
+    action_line,
+    event_line,
+    go_to,
+    heading,
+    journey_to,
+    read_part,
+)
 from tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -48,8 +57,6 @@ class HistoryScreen(Section):
         height: 1; background: $surface; color: $text-muted; padding: 0 1; text-wrap: nowrap;
     }
     HistoryScreen #actions { padding-right: 1; }
-    HistoryScreen #head-left { width: 1fr; }
-    HistoryScreen #head-right { width: auto; }
     HistoryScreen #filter { border: none; height: 1; padding: 0 1; background: $panel; }
     HistoryScreen #empty { height: 1fr; padding: 1 2; color: $text-muted; }
     """
@@ -76,9 +83,7 @@ class HistoryScreen(Section):
         )
         with Container(id="panes"):
             with Vertical(id="actions-pane"):
-                with Horizontal(id="head"):
-                    yield Static("  when         what", id="head-left")
-                    yield Static("images", id="head-right")
+                yield Static(id="head")
                 yield RowList(self._draw_action, id="actions")
             with Vertical(id="details"):
                 yield Static(id="summary")
@@ -103,9 +108,15 @@ class HistoryScreen(Section):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= 120, "-wide")
+        self.call_after_refresh(self._head)
+
+    def _head(self) -> None:
+        """The columns' names, over the columns."""
+        width = self._list.scrollable_content_region.width - 1
+        self.query_one("#head", Static).update(Content(heading(max(0, width))))
 
     def _on_change(self, change: Change) -> None:
-        if change.what not in ("stored", "undo", "refused", "refresh"):
+        if change.what not in ("stored", "undo", "refused", "others", "refresh"):
             return
         if self.is_current:
             self.refresh_data()
@@ -173,6 +184,7 @@ class HistoryScreen(Section):
         if undone:
             said += f", {undone:,} undone (redo: ctrl+y)"
         self.say(said)
+        self.call_after_refresh(self._head)
 
     # --- the action under the cursor
 
@@ -257,7 +269,7 @@ class HistoryScreen(Section):
     async def _travel(self, action: Action) -> None:
         journey = await self.pixshelf.dataset.survey(lambda repo: journey_to(repo, action.id))
         do = "Undo" if journey.way == "undo" else "Redo"
-        if journey.steps > 1:
+        if journey.steps > 1 or (journey.others and self.pixshelf.settings.confirm):
             answer = await self.pixshelf.push_screen_wait(_question(do, journey, action))
             if answer != do:
                 return
@@ -322,9 +334,10 @@ def _images_query(action: Action, found: list[Event]) -> str:
 
 
 def _question(do: str, journey: Journey, action: Action) -> Question:
+    others = f" Some are by {printable(', '.join(journey.others))}." if journey.others else ""
     return Question(
         f"{do} {plural(journey.steps, 'action')}, the last being '{printable(action.summary)}'? "
-        f"They change {plural(journey.images, 'image')} in all.",
+        f"They change {plural(journey.images, 'image')} in all.{others}",
         (do, "Leave"),
         hint="What is undone can be done again, until something else is done.",
     )

@@ -157,6 +157,13 @@ class ImageScreen(Labelling):
             self._picture.say(f"Image {image} is not there any more.")
         except RefusedInput as error:
             self._picture.say(f"The picture cannot be shown: {printable(error.message)}.")
+        except (PixshelfError, OSError):
+            if self.facts is None:
+                self._know(None)
+            if kept is None:
+                key = self.pixshelf.key_of("app.refresh")
+                self._picture.say(f"Image {image} could not be read. {key} tries again.")
+            raise
         if self._explains:
             self._explain()
         await self._look_ahead()
@@ -234,6 +241,8 @@ class ImageScreen(Labelling):
                 self._know(with_record(facts, change.edit.apply(facts.record)))
         elif change.what == "training":
             return
+        elif self.is_current and change.what == "refresh":
+            self._bring()  # the picture too: it may not have been had before
         elif self.is_current:
             self.start(self._known_anew(self.image), group="facts")
         else:
@@ -262,10 +271,6 @@ class ImageScreen(Labelling):
             self._go(self._at + 1)
         else:
             self.notify("that was the last image")
-
-    def watch_label_keys(self) -> None:
-        self.query_one(LabelBar).keys = self.label_keys
-        self.query_one(LabelBar).total = len(self.labels)
 
     def on_label_bar_pressed(self, event: LabelBar.Pressed) -> None:
         self.give_label(event.label)

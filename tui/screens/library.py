@@ -83,8 +83,6 @@ class LibraryScreen(LibraryFilters):
     def on_mount(self) -> None:
         """Ask the first query."""
         self.pixshelf.changes.subscribe(self, self._changed)
-        self.watch(self, "label_keys", self._keys_changed)
-        self.watch(self, "labels", self._keys_changed)
         self.ask(self.pixshelf.first_query)
 
     def on_screen_resume(self) -> None:
@@ -246,14 +244,14 @@ class LibraryScreen(LibraryFilters):
             self._is_stale |= self.asked.asks_prediction
         elif change.what == "undo":
             self._is_stale = True
+        elif change.what == "others":
+            self._is_stale |= bool(self.asked.terms) or change.moves
+            if self._is_stale and self._is_whole and not self.grid.ids:
+                self.refresh_data()  # there is nothing that could move
         elif change.what == "stored" and change.edit is not None:
             self._is_stale |= bool(self.asked.terms) or change.edit.kind in ("trash", "many")
         if self.is_current:
             self._tell()
-
-    def _keys_changed(self) -> None:
-        bar = self.query_one(LabelBar)
-        bar.keys, bar.total = self.label_keys, len(self.labels)
 
     # --- labelling
 

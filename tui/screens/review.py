@@ -257,10 +257,6 @@ class ReviewScreen(ReviewMoving):
         note = self.review.listing.note
         self.say(progress_line(self.review) + (f" · {note}" if note else ""))
 
-    def watch_label_keys(self) -> None:
-        bar = self.query_one(LabelBar)
-        bar.keys, bar.total = self.label_keys, len(self.labels)
-
     def on_resize(self) -> None:
         self._arrange()
         self.call_after_refresh(self._show_told)
@@ -279,7 +275,7 @@ class ReviewScreen(ReviewMoving):
                 self._changed("items")
         elif change.what == "refresh":
             self._changed("list")
-        elif change.what in ("undo", "import"):
+        elif change.what in ("undo", "import", "others"):
             self._changed("items")
 
     def _changed(self, what: Literal["items", "list"]) -> None:
