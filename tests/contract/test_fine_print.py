@@ -111,19 +111,6 @@ def test_images_in_the_trash_are_edited_and_renamed_with_the_others(repository: 
     assert repository.labels.counts() == {"c": 0}
 
 
-def test_undo_that_is_refused_in_the_middle_keeps_what_was_taken_back(
-    repository: Repository,
-) -> None:
-    (image,) = add_images(repository, new_image(1, label="a"))
-    repository.labels.rename("a", "b", actor="cli")
-    repository.images.set_label([image], "c", actor="cli")
-    add_images(repository, new_image(2, label="a"))
-    with pytest.raises(RefusedInput, match="images imported since"):
-        repository.history.undo(2)
-    assert repository.images.get(image).label == "b"
-    assert [action.state for action in repository.history.actions()] == ["undone", "done"]
-
-
 def test_a_prediction_keeps_its_truth_under_the_name_that_it_has_now(
     repository: Repository,
 ) -> None:
