@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options
 from cli.session import session
-from storage.errors import UsageError
+from storage.errors import NotFound, UsageError
 from storage.extras import install_hint
+
+if TYPE_CHECKING:
+    from storage.repository import Repository
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -129,8 +133,21 @@ def serve(
         )
     )
     # It is made where it is not there; each worker then opens it for itself.
-    state.open(create=True).close()
+    with state.open(create=True) as repo:
+        _check_model(repo, model, state.tell)
     run(settings, log_level=log_level.value, quiet=state.quiet)
+
+
+def _check_model(repo: Repository, model: str | None, tell: Callable[[str], None]) -> None:
+    """Raises NotFound for a model that there is not. Where there is none at all, it may come."""
+    if model is None:
+        return
+    try:
+        repo.models.find(model)
+    except NotFound:
+        if repo.models.all():
+            raise
+        tell(f"there is no model yet: POST /predict answers once there is one named '{model}'")
 
 
 def _check_installed() -> None:

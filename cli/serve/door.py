@@ -20,6 +20,9 @@ from storage.repository import Repository
 Result = TypeVar("Result")
 Read = Callable[[Repository], Any]
 
+_LOOK_SECONDS = 1.0
+"""How long a worker looks for a dataset that is away. With the full wait it would keep everybody
+waiting again and again; a door that starts was let in after the full wait already."""
 _READERS = 2
 _PARSERS = 2
 
@@ -74,7 +77,9 @@ class Door:
         return cast("Result", await self._readers.ask(read))
 
     def _open(self) -> Repository:
-        return open_repository(self.settings.db, wait=self.settings.wait)
+        wait = self.settings.wait
+        open_repository(self.settings.db, wait=min(wait, _LOOK_SECONDS)).close()
+        return open_repository(self.settings.db, wait=wait)
 
 
 def _read(repo: Repository, reads: Sequence[Read]) -> list[Any]:

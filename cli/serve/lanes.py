@@ -1,14 +1,16 @@
 """Threads with the dataset open, and the way there and back from the event loop.
 
 A Repository belongs to the thread that opened it, so each thread of a lane has its own. It takes
-what waits, a batch at a time, and each task gets its own result or its own error. What a request
-holds is kept until the lane is done with its tasks.
+what waits, a batch at a time, and each task gets its own result or its own error. Whoever waits
+while the dataset is found to be gone is told so with the first. What a request holds is kept until
+the lane is done with its tasks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -18,7 +20,7 @@ from typing import Generic, TypeVar
 
 from cli.serve.problems import overloaded
 from cli.serve.room import shared
-from storage.errors import DatasetBusy, DatasetError
+from storage.errors import ConnectionLost, DatasetBusy, DatasetError
 from storage.repository import Repository
 
 Task = TypeVar("Task")
@@ -31,12 +33,14 @@ Work = Callable[[Repository, Sequence[Task]], Sequence[Result | Exception]]
 
 @dataclass(frozen=True, slots=True)
 class _Job(Generic[Task, Result]):
-    """A task, and who waits for it on which event loop. `leave` is called there in the end."""
+    """A task, since when and on which event loop it is waited for. `leave` is called there in the
+    end."""
 
     task: Task
     future: asyncio.Future[Result]
     loop: asyncio.AbstractEventLoop
     leave: Callable[[], None]
+    asked_at: float
 
 
 class Lane(Generic[Task, Result]):
@@ -61,6 +65,7 @@ class Lane(Generic[Task, Result]):
         self._count = threads
         self._queue: SimpleQueue[_Job[Task, Result] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._gone: tuple[float, Exception] | None = None
 
     def start(self) -> None:
         """Begin the threads, each with the dataset open. Raises what opening it raises."""
@@ -87,7 +92,8 @@ class Lane(Generic[Task, Result]):
             raise overloaded()
         self._room -= 1
         loop = asyncio.get_running_loop()
-        job: _Job[Task, Result] = _Job(task, loop.create_future(), loop, shared())
+        answer: asyncio.Future[Result] = loop.create_future()
+        job = _Job(task, answer, loop, shared(), time.monotonic())
         self._queue.put(job)
         return job.future
 
@@ -101,11 +107,7 @@ class Lane(Generic[Task, Result]):
         while jobs := self._next():
             # What nobody waits for any more is not done.
             wanted = [job for job in jobs if not job.future.done()]
-            try:
-                repo = repo or self._open()
-                results = self._work(repo, [job.task for job in wanted]) if wanted else []
-            except Exception as error:
-                results = [error] * len(wanted)
+            repo, results = self._results(repo, wanted)
             if repo is not None and any(map(_is_broken, results)):
                 # The next task finds the dataset opened anew.
                 with suppress(DatasetError):
@@ -114,6 +116,32 @@ class Lane(Generic[Task, Result]):
             self._tell(jobs, wanted, results)
         if repo is not None:
             repo.close()
+
+    def _results(
+        self, repo: Repository | None, jobs: Sequence[_Job[Task, Result]]
+    ) -> tuple[Repository | None, Sequence[Result | Exception]]:
+        """What becomes of the jobs, and the dataset, opened if it was not and can be."""
+        # Who waited while it was found to be gone has waited as long as anybody need.
+        told: list[Exception] = []
+        if self._gone is not None:
+            since, reason = self._gone
+            told = [reason for job in jobs if job.asked_at < since]
+        tasks = [job.task for job in jobs[len(told) :]]
+        if not tasks:
+            return repo, told
+        try:
+            repo = repo or self._open()
+        except Exception as error:
+            self._gone = time.monotonic(), error
+            return None, [*told, *[error] * len(tasks)]
+        try:
+            results = self._work(repo, tasks)
+        except Exception as error:
+            results = [error] * len(tasks)
+        lost = next((each for each in results if isinstance(each, ConnectionLost)), None)
+        if lost is not None:
+            self._gone = time.monotonic(), lost
+        return repo, [*told, *results]
 
     def _next(self) -> list[_Job[Task, Result]]:
         """What waits, at least one job; nothing at the end."""

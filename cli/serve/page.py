@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from cli.serve.bodies import media_type, one_form, read_body
+from cli.serve.bodies import Form, media_type, one_form, read_body
 from cli.serve.cookie import cookie_fits, give_cookie
 from cli.serve.guard import token_fits
 from cli.serve.page_parts import (
@@ -39,7 +39,7 @@ from cli.serve.routes import Options, answer, image_id
 from ml.drawn import DrawnStyle, drawn_style
 from ml.pixels import InputSpec
 from ml.predicting import ranked
-from storage.errors import NotFound, NotReady, PixshelfError
+from storage.errors import DatasetError, NotAllowed, NotFound, NotReady, PixshelfError
 from storage.query import Query, Sort, Term
 from storage.records import ImageRecord, ModelRecord
 from storage.repository import Repository
@@ -75,12 +75,14 @@ _LONGEST_TOKEN_FORM = 8 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What the page shows of the dataset."""
+    """What the page shows of the dataset, and what is wrong with what was asked."""
 
     model: ModelRecord | None
     style: DrawnStyle | None
     recent: tuple[ImageRecord, ...]
+    headline: str
     result: str
+    problem: Problem | None
 
 
 class Page:
@@ -119,17 +121,23 @@ class Page:
         if not self._may_enter(request):
             problem = Problem(HTTPStatus.UNAUTHORIZED, "a token is wanted")
             return _door_page(problem)
+        keep = True
         try:
-            name, said = await self._predicted(request)
+            form = await self._form_of(request)
+            keep = "save" in form.fields
+            name, said = await self._said_of(form, keep=keep)
         except Problem as problem:
-            return await self._answer(problem)
+            return await self._answer(problem, keep=keep)
         except PixshelfError as error:
-            return await self._answer(problem_of(error))
+            if isinstance(error, DatasetError) and not isinstance(error, NotAllowed):
+                # To read more of it would be to wait for it once more.
+                return _away_page(problem_of(error), keep=keep)
+            return await self._answer(problem_of(error), keep=keep)
         if said["image"] is not None:
-            shows = f"./?image={said['image']['id']}"
+            shows = f"./?image={said['image']['id']}#result"
             return RedirectResponse(shows, HTTPStatus.SEE_OTHER, HEADERS)
         top = tuple((each["label"], each["confidence"]) for each in said["top"])
-        return await self._answer(Shown(name, said["model"]["name"], top))
+        return await self._answer(Shown(name, said["model"]["name"], top), keep=keep)
 
     async def enter(self, request: Request) -> Response:
         """The token's form: to the page with a cookie, or back to the form."""
@@ -159,8 +167,8 @@ class Page:
             raise Problem(HTTPStatus.BAD_REQUEST, "the form is damaged") from error
         return fields.get("token", [""])[0]
 
-    async def _predicted(self, request: Request) -> tuple[str, dict[str, Any]]:
-        """What the picture is called, and what POST /predict would say of it."""
+    async def _form_of(self, request: Request) -> Form:
+        """What the page's own form holds. Raises a Problem."""
         kind = request.headers.get("content-type", "")
         if media_type(kind) != "multipart/form-data":
             raise Problem(
@@ -169,52 +177,55 @@ class Page:
                 hint="Programs send to /predict.",
             )
         body = await read_body(request, self._door.settings.limits)
-        form = await one_form(kind, body, self._door.parsing)
+        return await one_form(kind, body, self._door.parsing)
+
+    async def _said_of(self, form: Form, *, keep: bool) -> tuple[str, dict[str, Any]]:
+        """What the form's picture is called, and what POST /predict would say of it."""
         if not form.uploads:
             raise Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "no image came", hint="Choose a file first."
             )
         (upload,) = form.uploads
-        options = Options(self._door.settings.model, TOP, "save" in form.fields)
+        options = Options(self._door.settings.model, TOP, keep)
         return upload.name, await answer(self._door, upload, options)
 
-    async def _answer(self, show: int | Shown | Problem | None) -> Response:
-        """The page with an image by its id, with an answer, with a problem, or with none yet."""
-        status = show.status if isinstance(show, Problem) else HTTPStatus.OK
-        headers: Mapping[str, str] = show.headers if isinstance(show, Problem) else {}
+    async def _answer(self, show: int | Shown | Problem | None, *, keep: bool = True) -> Response:
+        """The page with an image by its id, with an answer, with a problem, or with none yet.
+        `keep` is the form's tick."""
         try:
             read = await self._door.read(lambda repo: self._read(repo, show))
         except PixshelfError as error:
-            problem = problem_of(error)
-            status, headers = problem.status, problem.headers
-            read = _Read(None, None, (), _problem_html(problem))
+            return _away_page(problem_of(error), keep=keep)
         spec = None if read.model is None else InputSpec.from_json(read.model.spec.get("input"))
-        recent = recent_part(read.recent)
-        main = main_part(spec, read.style, read.result, recent)
-        return _html(document(_headline(read.model), main), status, headers)
+        main = main_part(spec, read.style, read.result, recent_part(read.recent), keep=keep)
+        text = document(read.headline, main)
+        if read.problem is None:
+            return _html(text)
+        return _html(text, read.problem.status, read.problem.headers)
 
     def _read(self, repo: Repository, show: int | Shown | Problem | None) -> _Read:
         name = self._door.settings.model
         model: ModelRecord | None = None
-        missing = ""
         try:
             model = repo.models.find(name)
+            headline, empty = _headline(model), empty_result()
         except (NotReady, NotFound) as error:
-            missing = _problem_html(problem_of(error))
-        match show:
-            case None:
-                result = missing or empty_result()
-            case Problem():
-                result = _problem_html(show)
-            case Shown():
-                result = result_part(show)
-            case _:
-                result = result_part(_stored(repo, show, model))
+            headline, empty = error.message, _problem_html(problem_of(error))
         newest = Query((Term("tag", ":", (TAG,)),), Sort("id", descending=True), name)
         if model is None:
             newest = Query(newest.terms, newest.sort)
         recent = repo.images.page(newest, limit=RECENT).images
-        return _Read(model, self._style(repo, model), recent, result)
+        told = _stored(repo, show, model) if isinstance(show, int) else show
+        match told:
+            case Problem():
+                result = _problem_html(told)
+            case Shown():
+                known = told.image is None or any(each.id == told.image.id for each in recent)
+                result = result_part(told, listed=known)
+            case None:
+                result = empty
+        problem = told if isinstance(told, Problem) else None
+        return _Read(model, self._style(repo, model), recent, headline, result, problem)
 
     def _style(self, repo: Repository, model: ModelRecord | None) -> DrawnStyle | None:
         """Measured once for each model."""
@@ -226,12 +237,15 @@ class Page:
         return self._styles[key]
 
 
-def _stored(repo: Repository, image_id: int, model: ModelRecord | None) -> Shown:
-    """What `model`, or else the newest model that said anything, says of a stored image. Raises
-    NotFound."""
+def _stored(repo: Repository, image_id: int, model: ModelRecord | None) -> Shown | Problem:
+    """What `model`, or else the newest model that said anything, says of a stored image; a Problem
+    where there is no such image."""
     import numpy as np
 
-    image = repo.images.get(image_id)
+    try:
+        image = repo.images.get(image_id)
+    except NotFound as error:
+        return problem_of(error)
     said = repo.predictions.of_image(image_id)
     if not said:
         return Shown(image.source, "", (), image)
@@ -241,9 +255,7 @@ def _stored(repo: Repository, image_id: int, model: ModelRecord | None) -> Shown
     return Shown(image.source, by.name, ranked(by.labels, shares, TOP), image)
 
 
-def _headline(model: ModelRecord | None) -> str:
-    if model is None:
-        return "no model yet"
+def _headline(model: ModelRecord) -> str:
     size = str(InputSpec.from_json(model.spec.get("input"))).partition(",")[0]
     return f"model {model.name} · {len(model.labels)} labels · {size}"
 
@@ -251,6 +263,12 @@ def _headline(model: ModelRecord | None) -> str:
 def _problem_html(problem: Problem) -> str:
     title = HTTPStatus(problem.status).phrase
     return problem_part(problem.status, title, problem.detail, problem.hint)
+
+
+def _away_page(problem: Problem, *, keep: bool) -> Response:
+    """The page where nothing of the dataset can be told but why."""
+    main = main_part(None, None, _problem_html(problem), "", keep=keep)
+    return _html(document(problem.detail, main), problem.status, problem.headers)
 
 
 def _door_page(problem: Problem) -> Response:

@@ -26,14 +26,14 @@ _SMALL = 96
 
 _ASK = """\
 <div id="ways">
-<form id="ask" class="card" method="post" action="./" enctype="multipart/form-data">
+<form id="ask" class="card" method="post" action="./#result" enctype="multipart/form-data">
 <h2>Choose an image</h2>
 <label id="drop" for="image">
-<strong>Drop an image here</strong>
-<span>or choose a file: PNG, JPEG, GIF, BMP, WebP, TIFF, PPM</span>
+<strong>Choose a file</strong>
+<span>PNG, JPEG, GIF, BMP, WebP, TIFF, PPM</span>
 <input id="image" name="image" type="file" accept="image/*,.ppm,.pgm,.pbm" required>
 </label>
-<label class="keep"><input id="save" name="save" type="checkbox" value="true" checked> \
+<label class="keep"><input id="save" name="save" type="checkbox" value="true"{ticked}> \
 <span>Keep it in the dataset, with the tag <code>http</code></span></label>
 <button class="main">Predict</button>
 </form>
@@ -82,8 +82,11 @@ def document(headline: str, main: str) -> str:
     return _frame().substitute(headline=escape(headline), main=main)
 
 
-def main_part(spec: InputSpec | None, style: DrawnStyle | None, result: str, recent: str) -> str:
-    """The form, the drawing area where the model knows drawings, the result and what was before."""
+def main_part(
+    spec: InputSpec | None, style: DrawnStyle | None, result: str, recent: str, *, keep: bool
+) -> str:
+    """The form with its tick, the drawing area where the model knows drawings, the result and what
+    was before: nothing where that is not known."""
     pad = ""
     if spec is not None and style is not None:
         numbers = {
@@ -95,11 +98,11 @@ def main_part(spec: InputSpec | None, style: DrawnStyle | None, result: str, rec
         }
         pad = _DRAW.format(style=" ".join(f'data-{key}="{each}"' for key, each in numbers.items()))
     return (
-        f"{_ASK}{pad}</div>\n"
+        f"{_ASK.format(ticked=' checked' if keep else '')}{pad}</div>\n"
         '<section id="result" class="card" aria-live="polite" aria-labelledby="result-title">\n'
         f"{_RESULT}{result}</section>\n"
-        '<section id="recent" class="card" aria-labelledby="recent-title">\n'
-        f"{recent}</section>\n"
+        f'<section id="recent" class="card" aria-labelledby="recent-title"'
+        f"{'' if recent else ' hidden'}>\n{recent}</section>\n"
     )
 
 
@@ -121,13 +124,20 @@ _RESULT = '<h2 id="result-title">Prediction</h2>\n'
 def empty_result() -> str:
     """What stands where the prediction will be."""
     return (
-        f'<div class="answer"><figure>{_frame_of("no image yet")}</figure>'
+        f'<div class="answer"><figure class="none">{_frame_of("no image yet")}</figure>'
         '<p class="empty">The labels and their probabilities appear here.</p></div>\n'
     )
 
 
-def result_part(shown: Shown) -> str:
-    """The picture with its bars."""
+_NOT_LISTED = (
+    "The dataset has had this image before: Recent lists those that were new when they came, the "
+    "newest ones."
+)
+
+
+def result_part(shown: Shown, *, listed: bool = True) -> str:
+    """The picture with its bars; and why it is not listed among the recent ones, where it is not
+    though it is stored."""
     picture = "not kept" if shown.image is None else _picture(shown.image, "The image")
     frame = _frame_of(picture, sent=shown.image is None)
     caption = escape(shown.name)
@@ -142,6 +152,8 @@ def result_part(shown: Shown) -> str:
         )
     else:
         said = '<p class="empty">No model has said anything of this image.</p>\n'
+    if not listed:
+        said += f'<p class="note">{_NOT_LISTED}</p>\n'
     return (
         f'<div class="answer">\n<figure>{frame}<figcaption>{caption}</figcaption></figure>\n'
         f"<div>\n{said}</div>\n</div>\n"
@@ -203,6 +215,6 @@ def _recent(image: ImageRecord) -> str:
     label = "no prediction" if said is None else said.label
     share = "" if said is None else _percent(said.confidence)
     return (
-        f'<li><a href="./?image={image.id}">{_frame_of(_picture(image, ""))}'
+        f'<li><a href="./?image={image.id}#result">{_frame_of(_picture(image, ""))}'
         f'<span class="name">{escape(label)}</span> <span class="share">{share}</span></a></li>\n'
     )

@@ -141,6 +141,28 @@ def test_another_address_needs_a_token(db: str) -> None:
     assert "PIXSHELF_TOKEN" in result.stderr
 
 
+@pytest.fixture
+def unserved(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The settings of doors that would have been opened."""
+    doors: list[Any] = []
+    monkeypatch.setattr("cli.serve.running.serve", lambda settings, **_: doors.append(settings))
+    return doors
+
+
+def test_a_model_that_there_is_not_is_refused(db: str, unserved: list[Any]) -> None:
+    result = run("--db", db, "serve", "--model", "nope")
+    assert result.exit_code == 4
+    assert "there is no model 'nope'" in result.stderr
+    assert not unserved
+
+
+def test_a_model_that_is_still_to_come_is_told(tmp_path: Path, unserved: list[Any]) -> None:
+    result = run("--db", str(tmp_path / "new.db"), "serve", "--model", "soon")
+    assert result.exit_code == 0
+    assert "answers once there is one named 'soon'" in result.stderr
+    assert [settings.model for settings in unserved] == ["soon"]
+
+
 def test_a_dataset_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     path = tmp_path / "text.db"
     path.write_text("no dataset")

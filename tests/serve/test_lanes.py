@@ -11,7 +11,7 @@ import pytest
 
 from cli.serve.lanes import Lane
 from cli.serve.problems import Problem
-from storage.errors import DatasetBusy, DatasetError, RefusedInput
+from storage.errors import ConnectionLost, DatasetBusy, DatasetError, RefusedInput
 from storage.opening import open_repository
 from storage.repository import Repository
 
@@ -105,6 +105,58 @@ async def test_a_broken_dataset_is_opened_anew_for_the_next(
     assert await lane.ask(False) is True
     lane.close()
     assert len(opens) == opened
+
+
+async def test_who_waits_while_the_dataset_is_found_gone_is_told_with_the_first(
+    opener: Open,
+) -> None:
+    gate = threading.Event()
+    tried: list[int] = []
+
+    def work(_: Repository, tasks: Sequence[int]) -> list[int | Exception]:
+        assert gate.wait(20)
+        tried.extend(tasks)
+        return [ConnectionLost("gone") if task < 5 else task for task in tasks]
+
+    lane: Lane[int, int] = Lane("test", opener, work)
+    lane.start()
+    futures = [lane.ask(number) for number in range(5)]
+    gate.set()
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    assert all(isinstance(result, ConnectionLost) for result in results)
+    assert await lane.ask(5) == 5
+    lane.close()
+    assert tried == [0, 5]
+
+
+async def test_a_dataset_that_cannot_be_opened_again_is_tried_once_for_all_who_wait(
+    opener: Open,
+) -> None:
+    gate = threading.Event()
+    tried: list[str] = []
+
+    def open_() -> Repository:
+        if tried:
+            assert gate.wait(20)
+        tried.append("open")
+        if len(tried) == 2:
+            raise DatasetError("gone")
+        return opener()
+
+    def work(_: Repository, tasks: Sequence[bool]) -> list[bool | Exception]:
+        return [DatasetError("gone") if fails else True for fails in tasks]
+
+    lane: Lane[bool, bool] = Lane("test", open_, work)
+    lane.start()
+    with pytest.raises(DatasetError):
+        await lane.ask(True)
+    futures = [lane.ask(False) for _ in range(8)]
+    gate.set()
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    assert all(isinstance(result, DatasetError) for result in results)
+    assert len(tried) == 2
+    assert await lane.ask(False) is True
+    lane.close()
 
 
 async def test_closing_finishes_what_waits(opener: Open) -> None:

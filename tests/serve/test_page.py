@@ -12,6 +12,7 @@ from cli.serve.cookie import cookie_fits
 from cli.serve.page import STATIC
 from cli.serve.page_parts import Shown, problem_part, result_part
 from cli.serve.settings import ServeSettings
+from storage.errors import ConnectionLost
 from storage.opening import open_repository
 from storage.query import parse
 from storage.repository import Repository
@@ -67,7 +68,10 @@ async def test_a_kept_image_is_answered_by_the_address_that_shows_it(
 ) -> None:
     answer = await client.post("/", files=photo(digit), data=KEEP)
     (image,) = repo.images.page(parse("tag:http")).images
-    assert (answer.status_code, answer.headers["location"]) == (303, f"./?image={image.id}")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        f"./?image={image.id}#result",
+    )
     shown = await client.get(f"/?image={image.id}")
     assert f"digit.png · image {image.id}" in shown.text
 
@@ -78,6 +82,53 @@ async def test_without_the_tick_nothing_is_kept(
     answer = await client.post("/", files=photo(digit))
     assert (answer.status_code, answer.text.count("<rect")) == (200, 5)
     assert repo.images.count(parse("tag:http")) == 0
+
+
+@pytest.mark.parametrize(("fields", "ticked"), [(KEEP, True), ({}, False)])
+@pytest.mark.parametrize("name", ["letter.png", "digit.png"])
+async def test_the_tick_stays_as_it_was_sent(
+    client: httpx.AsyncClient, digit: bytes, fields: dict[str, str], ticked: bool, name: str
+) -> None:
+    data = digit if name == "digit.png" else b"Dear all"
+    answer = await client.post("/", files=photo(data, name), data=fields, follow_redirects=True)
+    assert ('value="true" checked>' in answer.text) is ticked
+
+
+async def test_an_image_that_was_there_before_is_said_not_to_be_a_recent_one(
+    client: httpx.AsyncClient, digit: bytes, repo: Repository
+) -> None:
+    (first, *_) = repo.images.ids(parse(""))
+    told = "has had this image before"
+    for data, known in ((repo.images.data(first), True), (digit, False)):
+        answer = await client.post("/", files=photo(data), data=KEEP, follow_redirects=True)
+        assert (told in answer.text) is known
+    assert answer.text.count("<li><a") == 1
+
+
+async def test_a_dataset_that_is_away_is_not_called_one_without_a_model(
+    client: httpx.AsyncClient, digit: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    def lost(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise ConnectionLost("the server is gone")
+
+    monkeypatch.setattr("storage.sqlite.models.SqliteModels.find", lost)
+    for answer in (await client.get("/"), await client.post("/", files=photo(digit))):
+        assert answer.status_code == 503
+        assert '<p id="headline">the dataset is out of reach</p>' in answer.text
+        assert "model" not in answer.text
+    # Each waited for it once.
+    assert asked == 2
+
+
+async def test_a_model_that_the_door_wants_and_there_is_not_is_named(db: str) -> None:
+    async with asking(ServeSettings(db, model="nope")) as client:
+        answer = await client.get("/")
+        assert "there is no model &#x27;nope&#x27;" in answer.text
+        assert "no model yet" not in answer.text
 
 
 async def test_what_is_no_picture_is_told_on_the_page(client: httpx.AsyncClient) -> None:

@@ -28,7 +28,10 @@ async function send(picture, name) {
   shown = URL.createObjectURL(picture);
   result.setAttribute("aria-busy", "true");
   const frame = result.querySelector(".frame");
-  if (frame) frame.replaceChildren(image(shown));
+  if (frame) {
+    frame.replaceChildren(image(shown));
+    frame.parentNode.classList.remove("none");
+  }
   let fresh;
   try {
     const answer = await fetch(form.action, { method: "POST", body });
@@ -43,8 +46,11 @@ async function send(picture, name) {
     return result.scrollIntoView({ block: "nearest" });
   }
   if (!fresh.page.getElementById("result")) return location.reload(); // the token is wanted again
-  for (const id of ["result", "recent"]) {
-    part(id).replaceChildren(...fresh.page.getElementById(id).childNodes);
+  for (const id of ["headline", "result", "recent"]) {
+    const told = fresh.page.getElementById(id);
+    if (told.hidden) continue; // the dataset is away: what was known stays
+    part(id).replaceChildren(...told.childNodes);
+    part(id).hidden = false;
   }
   const unkept = result.querySelector(".frame[data-sent]");
   if (unkept) unkept.replaceChildren(image(shown));
@@ -89,6 +95,9 @@ function problem(detail, hint, code) {
 }
 
 function dropping() {
+  const [title, kinds] = part("drop").children;
+  title.textContent = "Drop an image here";
+  kinds.prepend("or choose a file: ");
   const over = (on) => document.body.classList.toggle("dropping", on);
   addEventListener("dragover", (event) => {
     event.preventDefault();

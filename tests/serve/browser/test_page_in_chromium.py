@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from storage.errors import ConnectionLost
 from storage.opening import open_repository
 from storage.pictures import encode_png
 from storage.query import parse
@@ -145,9 +146,8 @@ def test_the_recent_ones_are_the_newest_first_with_their_pictures(
         choose(page, a_digit(tmp_path, number))
         expect(page.locator("#recent li")).to_have_count(number + 1)
     expect(page.locator("#recent .name").first).to_have_text("1")
-    page.wait_for_function(
-        "[...document.querySelectorAll('#recent img')].every(each => each.naturalWidth === 8)"
-    )
+    for each in page.locator("#recent img").all():
+        expect(each).to_have_js_property("naturalWidth", 8)
     page.locator("#recent a").last.click()
     expect(page.locator("figcaption")).to_contain_text("digit.png")
     assert said(page) == "0"
@@ -160,7 +160,7 @@ def test_what_is_not_to_be_kept_is_shown_and_not_stored(
     page.locator("#save").uncheck()
     choose(page, a_digit(tmp_path))
     assert said(page) == "0"
-    page.wait_for_function("document.querySelector('.frame img').naturalWidth === 8")
+    expect(page.locator(".frame img")).to_have_js_property("naturalWidth", 8)
     assert tagged(digits_db) == 0
 
 
@@ -258,7 +258,7 @@ def test_a_token_is_asked_for_once(
     page.keyboard.press("Enter")
     choose(page, a_digit(tmp_path))
     assert said(page) == "0"
-    page.wait_for_function("document.querySelector('#recent img').naturalWidth === 8")
+    expect(page.locator("#recent img")).to_have_js_property("naturalWidth", 8)
     (cookie,) = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     assert TOKEN not in cookie["value"]
@@ -288,6 +288,48 @@ def test_nothing_moves_when_the_answer_comes(door: Opened, visit: Visit, tmp_pat
 
 
 @pytest.mark.parametrize("width", [360, 1100])
+def test_an_empty_result_takes_little_room_on_a_phone(door: Opened, visit: Visit) -> None:
+    page = visit(door.url, viewport={"width": 360, "height": 740})
+    box = page.locator("#result").bounding_box()
+    assert box is not None
+    assert box["height"] < 150
+
+
+def test_without_javascript_the_page_goes_to_the_result_and_keeps_the_tick(
+    door: Opened, visit: Visit, tmp_path: Path
+) -> None:
+    small = {"width": 360, "height": 500}
+    page = visit(door.url, java_script_enabled=False, viewport=small)
+    expect(page.get_by_label("Choose a file")).to_be_visible()
+    assert page.get_by_text("Drop").count() == 0
+    for keep in (False, True):
+        page.locator("#save").set_checked(keep)
+        choose(page, a_digit(tmp_path))
+        expect(page.locator(".said")).to_be_in_viewport()
+        assert page.locator("#save").is_checked() is keep
+
+
+def test_what_was_known_stays_while_the_dataset_is_away(
+    door: Opened, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = visit(door.url, refused=True)
+    choose(page, a_digit(tmp_path))
+    expect(page.locator("#recent li")).to_have_count(1)
+
+    def lost(*_: object) -> None:
+        raise ConnectionLost("the server is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.sqlite.images.SqliteImages.add", lost)
+        choose(page, a_digit(tmp_path, 1))
+        expect(page.get_by_role("alert")).to_contain_text("out of reach")
+        expect(page.locator("header")).to_contain_text("out of reach")
+        expect(page.locator("#recent li")).to_have_count(1)
+    choose(page, a_digit(tmp_path, 1))
+    expect(page.locator("#recent li")).to_have_count(2)
+    expect(page.locator("header")).to_contain_text("model means")
+
+
 def test_nothing_is_wider_than_the_window(
     door: Opened, visit: Visit, tmp_path: Path, width: int
 ) -> None:
