@@ -9,12 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.errors import RefusedInput
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
@@ -29,7 +26,7 @@ def all_bounded(values: Iterable[Any]) -> list[Any]:
     return [bounded(value) if isinstance(value, int) else value for value in values]
 
 
-def refuse_infinite(record: DataclassInstance, what: str) -> None:
+def refuse_infinite(record: Any, what: str) -> None:
     """Raises RefusedInput for a record with a number that is infinite, or none (NaN): what is
     stored must be readable again."""
     for one in fields(record):
