@@ -132,7 +132,7 @@ def _grouped(rows: Rows) -> dict[str, tuple[str, ...]]:
 
 
 def content(place: Place) -> Content:
-    """Every row of every table, but for the note of a copy, which a kill in its last moment leaves."""
+    """Every row of every table, but for the note that a copy killed in its last moment leaves."""
     return {
         table: (columns, sorted(place.raw(f"SELECT {', '.join(columns)} FROM {table}"), key=repr))
         for table, columns in place.tables().items()
