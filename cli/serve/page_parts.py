@@ -129,10 +129,7 @@ def empty_result() -> str:
     )
 
 
-_NOT_LISTED = (
-    "The dataset has had this image before: Recent lists those that were new when they came, the "
-    "newest ones."
-)
+_NOT_LISTED = "The dataset has had this image before. Recent lists new ones."
 
 
 def result_part(shown: Shown, *, listed: bool = True) -> str:
@@ -206,7 +203,7 @@ def recent_part(images: Sequence[ImageRecord]) -> str:
     """The images that came in last, each a link to what was said of it."""
     title = '<h2 id="recent-title">Recent</h2>\n'
     if not images:
-        return f'{title}<p class="empty">Images that are kept appear here.</p>\n'
+        return f'{title}<p class="empty">New images that are kept appear here.</p>\n'
     return f"{title}<ol>\n{''.join(map(_recent, images))}</ol>\n"
 
 

@@ -287,7 +287,6 @@ def test_nothing_moves_when_the_answer_comes(door: Opened, visit: Visit, tmp_pat
     assert page.evaluate(where) == before
 
 
-@pytest.mark.parametrize("width", [360, 1100])
 def test_an_empty_result_takes_little_room_on_a_phone(door: Opened, visit: Visit) -> None:
     page = visit(door.url, viewport={"width": 360, "height": 740})
     box = page.locator("#result").bounding_box()
@@ -316,7 +315,7 @@ def test_what_was_known_stays_while_the_dataset_is_away(
     choose(page, a_digit(tmp_path))
     expect(page.locator("#recent li")).to_have_count(1)
 
-    def lost(*_: object) -> None:
+    def lost(*_: object, **__: object) -> None:
         raise ConnectionLost("the server is gone")
 
     with monkeypatch.context() as patch:
@@ -330,6 +329,7 @@ def test_what_was_known_stays_while_the_dataset_is_away(
     expect(page.locator("header")).to_contain_text("model means")
 
 
+@pytest.mark.parametrize("width", [360, 1100])
 def test_nothing_is_wider_than_the_window(
     door: Opened, visit: Visit, tmp_path: Path, width: int
 ) -> None:
