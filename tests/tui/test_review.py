@@ -288,7 +288,7 @@ async def test_after_reading_anew_a_decision_is_still_undone_whole(
 async def test_an_undo_that_is_refused_leaves_the_decision(
     dataset: Dataset, repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise DatasetError("the dataset is locked")
 
     async with reviewing(dataset) as (app, pilot, screen):
