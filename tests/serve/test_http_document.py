@@ -58,7 +58,8 @@ def test_the_limits_are_those_of_the_program() -> None:
 
 
 def test_every_option_that_is_named_is_there() -> None:
-    shown = CliRunner().invoke(app, ["serve", "--help"], prog_name="pixshelf").stdout
+    asked = (["serve", "--help"], ["--help"])
+    shown = "".join(CliRunner().invoke(app, words, prog_name="pixshelf").stdout for words in asked)
     for option in set(re.findall(r"`(--[a-z-]+)`", PAGE)):
         assert option in shown
 

@@ -80,7 +80,10 @@ def test_a_body_that_grows_too_large_is_refused_while_it_comes(serve: Serve) -> 
         assert answer_from(connection).status == 413
 
 
-def test_a_body_that_was_refused_is_not_read_for_ever(serve: Serve) -> None:
+def test_a_body_that_was_refused_is_not_read_for_ever(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.serve.connection._LINGER_SECONDS", 0.2)
     with serve(body=1000) as url, closing(connect(url)) as connection:
         connection.sendall(head_of("Content-Length: 99999999999"))
         assert answer_from(connection).status == 413

@@ -32,7 +32,7 @@ from tests.serve.opened import opened
 TOKEN = "-".join(["a", "token", "of", "tests"])
 MORE_THAN_SHAPE = {"predict", "predictBatch", "listImages"}
 BOUNDED = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,

@@ -11,7 +11,7 @@ Stroke = list[tuple[float, float]]
 
 def arc(x: float, y: float, radius: float, start: int, end: int, tall: float = 1.0) -> Stroke:
     """Part of an ellipse, from one angle to another, in degrees."""
-    angles = [math.radians(start + (end - start) * step / 24) for step in range(25)]
+    angles = [math.radians(start + (end - start) * step / 10) for step in range(11)]
     return [(x + radius * math.cos(a), y + radius * tall * math.sin(a)) for a in angles]
 
 
