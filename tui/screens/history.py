@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storage.query import MAX_VALUES
@@ -83,7 +84,7 @@ class HistoryScreen(Section):
         )
         with Container(id="panes"):
             with Vertical(id="actions-pane"):
-                yield Static(id="head")
+                yield _Head(id="head")
                 yield RowList(self._draw_action, id="actions")
             with Vertical(id="details"):
                 yield Static(id="summary")
@@ -108,12 +109,6 @@ class HistoryScreen(Section):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= 120, "-wide")
-        self.call_after_refresh(self._head)
-
-    def _head(self) -> None:
-        """The columns' names, over the columns."""
-        width = self._list.scrollable_content_region.width - 1
-        self.query_one("#head", Static).update(Content(heading(max(0, width))))
 
     def _on_change(self, change: Change) -> None:
         if change.what not in ("stored", "undo", "refused", "others", "refresh"):
@@ -184,7 +179,8 @@ class HistoryScreen(Section):
         if undone:
             said += f", {undone:,} undone (redo: ctrl+y)"
         self.say(said)
-        self.call_after_refresh(self._head)
+        # A list that has become longer than its room has a scrollbar.
+        self.call_after_refresh(self.query_one(_Head).refresh)
 
     # --- the action under the cursor
 
@@ -324,6 +320,15 @@ class HistoryScreen(Section):
             query = _images_query(action, self._events[:MAX_VALUES])
             found.append(("list its images", line("ls", *query.split())))
         return found
+
+
+class _Head(Widget):
+    """The columns' names, over the columns of the list below, whatever room that has."""
+
+    def render(self) -> Content:
+        """One line."""
+        rows = self.screen.query_one("#actions", RowList)
+        return Content(heading(max(0, rows.scrollable_content_region.width - 1)))
 
 
 def _images_query(action: Action, found: list[Event]) -> str:
