@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 WRITE_LOCK = 0x50785368
 """The advisory lock of whoever writes; 'PxSh'."""
 
-BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Whatever the database begins with by itself: under the lock, what others committed before is
 seen."""
 

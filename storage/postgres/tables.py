@@ -50,7 +50,7 @@ _SETTINGS = (
 
 
 # What the transactions of a copy on its way in are, whatever the database begins with by itself.
-_WRITING = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
+_WRITING = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
 # What is published is on the disk, also where the server is set to promise less.
 _DURABLE = """
     SELECT set_config('synchronous_commit', 'on', false)

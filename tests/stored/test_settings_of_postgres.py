@@ -24,7 +24,6 @@ WAIT = 30.0
 SETTINGS = (
     "default_transaction_isolation = 'repeatable read'",
     "default_transaction_isolation = 'serializable'",
-    "default_transaction_read_only = on",
     "synchronous_commit = off",
 )
 
