@@ -265,7 +265,7 @@ def test_the_log_of_a_defect_names_no_password(
     assert logs
     for log in logs:
         assert "RuntimeError: broken" in log
-        assert "reader@127.0.0.1" in log
+        assert "reader:…@127.0.0.1" in log
         assert "s3same" not in log
 
 
