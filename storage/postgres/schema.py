@@ -179,6 +179,8 @@ STORAGE = tuple(
     )
 )
 
+# A label given to very many images writes every index of `image` anew, and of `prediction` for what
+# becomes right or wrong: what only the removal of a label would ask for has none.
 INDEXES = (
     "CREATE INDEX image_label ON image (label_id, id)",
     "CREATE INDEX image_split ON image (split, id)",
@@ -186,7 +188,6 @@ INDEXES = (
     "CREATE INDEX image_height ON image (height, id)",
     "CREATE INDEX image_bytes ON image (bytes, id)",
     "CREATE INDEX image_format ON image (format, id)",
-    "CREATE INDEX image_import ON image (import_id)",
     "CREATE INDEX image_tag_image ON image_tag (image_id)",
     "CREATE INDEX model_run ON model (run_id)",
     "CREATE INDEX model_label_label ON model_label (label_id)",
@@ -198,8 +199,6 @@ INDEXES = (
     "CREATE INDEX prediction_margin ON prediction (model_id, margin, image_id)",
     "CREATE INDEX prediction_wrong ON prediction (model_id, wrong, confidence, image_id)",
     "CREATE INDEX prediction_label ON prediction (model_id, label_id, confidence, image_id)",
-    "CREATE INDEX prediction_label_id ON prediction (label_id)",
-    "CREATE INDEX prediction_truth ON prediction (truth_id)",
     "CREATE INDEX event_action ON event (action_id, image_id)",
     "CREATE INDEX event_image ON event (image_id)",
 )
