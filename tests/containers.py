@@ -171,3 +171,9 @@ def _each_text(document: Any, change: Callable[[str], str]) -> Any:
     if isinstance(document, list):
         return [_each_text(value, change) for value in document]
     return change(document) if isinstance(document, str) else document
+
+
+def in_seconds(duration: str) -> int:
+    """A duration as compose.yaml writes it, `90s` or `2m`."""
+    number, unit = int(duration[:-1]), duration[-1]
+    return number * {"s": 1, "m": 60}[unit]

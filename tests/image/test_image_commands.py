@@ -23,7 +23,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.boxes import VOLUMES, Box, built_box
-from tests.containers import ROOT, filled_in, read_compose
+from tests.containers import ROOT, filled_in, in_seconds, read_compose
 from tests.pg_server import ADMIN, Server, running_server
 from tests.tui.pty_app import on_terminal
 
@@ -185,7 +185,7 @@ def open_door(box: Box, server: Server) -> Iterator[str]:
             assert time.monotonic() < deadline, health.stderr
         yield f"http://127.0.0.1:{port}"
         door.send_signal(signal.SIGTERM)
-        _, said = door.communicate(timeout=int(service["stop_grace_period"].removesuffix("s")))
+        _, said = door.communicate(timeout=in_seconds(service["stop_grace_period"]))
         assert door.returncode == 0, said
         assert PASSWORD not in said
         assert TOKEN not in said
