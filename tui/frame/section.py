@@ -101,13 +101,6 @@ class Section(Screen[None]):
     NAME: ClassVar[str]
     AUTO_FOCUS = "*"
 
-    class Failed(Posted):
-        """A job of the section ended with an error that the user should see."""
-
-        def __init__(self, error: Exception) -> None:
-            super().__init__()
-            self.error = error
-
     def compose(self) -> ComposeResult:
         yield SectionBar(self.NAME)
         with Container(id="body"):

@@ -21,6 +21,7 @@ from storage.errors import PixshelfError
 from storage.query import MAX_VALUES
 from storage.records import SPLITS
 from tui.actions import bindings_of
+from tui.evaluation.asking import Stopped, ask_images
 from tui.evaluation.comparisons import (
     FLIP_HEADS,
     FLIPS,
@@ -32,11 +33,9 @@ from tui.evaluation.comparisons import (
     flips_of,
     titles,
 )
-from tui.evaluation.evaluations import PREFERRED, wrong_choice
 from tui.evaluation.view_bar import ViewBar
 from tui.evaluation.view_grid import ViewGrid
 from tui.frame.changes import Change
-from tui.frame.dialogs import Choice
 from tui.frame.section import Section
 from tui.grid.widget import ImageGrid
 from tui.library.query_words import ids_query
@@ -49,10 +48,6 @@ if TYPE_CHECKING:
     from storage.repository import Repository
 
 _DIFFERENCES = 2
-
-
-class _Stopped(Exception):
-    """The user went back while answers were being predicted."""
 
 
 class _Heads(Widget):
@@ -154,7 +149,7 @@ class CompareScreen(Section):
             nonlocal predicted
             predicted = True
             if stop.is_set():
-                raise _Stopped
+                raise Stopped
             self.post_message(self.Progressed(done, total))
 
         def compare(repo: Repository) -> Comparison:
@@ -165,7 +160,7 @@ class CompareScreen(Section):
         self._tell(f"{printable(a)} and {printable(b)} on {printable(on)}")
         try:
             self._show(await self.pixshelf.dataset.work(compare))
-        except _Stopped:
+        except Stopped:
             pass  # the screen was left, or asked for something else
         except PixshelfError as error:
             self._fail(error)
@@ -329,17 +324,10 @@ class CompareScreen(Section):
         self.start(self._ask_images(), group="ask")
 
     async def _ask_images(self) -> None:
-        answer = await self.app.push_screen_wait(
-            Choice("Compare on", PREFERRED, new="the images of")
-        )
-        if answer is None:
-            return
-        wrong = wrong_choice(answer)
-        if wrong:
-            self.notify(wrong, severity="warning", markup=False)
-            return
-        self.on = answer
-        self.refresh_data()
+        answer = await ask_images(self, "Compare on")
+        if answer is not None:
+            self.on = answer
+            self.refresh_data()
 
     def action_swap(self) -> None:
         """Let A be B and B be A."""

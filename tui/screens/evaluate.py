@@ -19,9 +19,9 @@ from textual.widgets import Static
 from storage.errors import PixshelfError
 from storage.records import SPLITS
 from tui.actions import bindings_of
+from tui.evaluation.asking import Stopped, ask_images
 from tui.evaluation.evaluations import (
     COLUMNS,
-    PREFERRED,
     Chosen,
     Shown,
     command_words,
@@ -30,13 +30,12 @@ from tui.evaluation.evaluations import (
     model_words,
     read_shown,
     run_evaluation,
-    wrong_choice,
 )
 from tui.evaluation.label_table import LabelTable
 from tui.evaluation.matrix_widget import ConfusionMatrix
 from tui.evaluation.views import EvaluationViews
 from tui.frame.changes import Change
-from tui.frame.dialogs import Choice, Prompt
+from tui.frame.dialogs import Prompt
 from tui.frame.section import Section
 from tui.grid.widget import ImageGrid
 from tui.models.actions import NO_MODEL, ask_model
@@ -49,10 +48,6 @@ if TYPE_CHECKING:
 
 
 _TELL_EVERY = 0.1
-
-
-class _Stopped(Exception):
-    """The user stopped an evaluation."""
 
 
 class EvaluateScreen(Section):
@@ -127,17 +122,10 @@ class EvaluateScreen(Section):
         self.start(self._ask_images(), group="ask")
 
     async def _ask_images(self) -> None:
-        answer = await self.app.push_screen_wait(
-            Choice("Evaluate on", PREFERRED, new="the images of")
-        )
-        if answer is None:
-            return
-        wrong = wrong_choice(answer)
-        if wrong:
-            self.notify(wrong, severity="warning", markup=False)
-            return
-        self.on = answer
-        self.refresh_data()
+        answer = await ask_images(self, "Evaluate on")
+        if answer is not None:
+            self.on = answer
+            self.refresh_data()
 
     # --- reading
 
@@ -217,7 +205,7 @@ class EvaluateScreen(Section):
         def progress(done: int, total: int) -> None:
             nonlocal told
             if stop.is_set():
-                raise _Stopped
+                raise Stopped
             now = time.monotonic()
             if now - told >= _TELL_EVERY:
                 told = now
@@ -228,7 +216,7 @@ class EvaluateScreen(Section):
             found = await self.pixshelf.dataset.work(
                 lambda repo: run_evaluation(repo, model, on, again=again, progress=progress)
             )
-        except _Stopped:
+        except Stopped:
             self.notify("stopped; the answers so far are stored")
         else:
             if self.app.screen is not self:
